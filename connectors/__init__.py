@@ -1,0 +1,1 @@
+"""Connectors: where rosters come from."""

@@ -1,0 +1,42 @@
+"""The connector: it finds the files; `intake` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from syncrun.connectors.oneroster_csv.format import ONEROSTER_CSV
+from syncrun.sdk import Context, FileSet, InputError
+
+
+class OneRosterCsv:
+    """Files in a folder, or one zip archive, that stay where they are."""
+
+    format = ONEROSTER_CSV
+
+    def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
+        self._path = context.folder / settings["path"]
+
+    def check(self) -> None:
+        """The folder or archive is there and can be read."""
+        try:
+            self._files()
+        except OSError as error:
+            raise InputError(
+                f"The path of the source cannot be read: {error.strerror}.",
+                next_step="Correct `path` under [source], or put the files there; then run again.",
+            ) from None
+
+    def _files(self) -> tuple[Path, ...]:
+        if self._path.is_dir():
+            here = list(self._path.iterdir())
+            below = [path for folder in here if folder.is_dir() for path in folder.iterdir()]
+            return tuple(sorted(path for path in (*here, *below) if path.is_file()))
+        with self._path.open("rb"):
+            return (self._path,)
+
+    def fetch(self, into: Path) -> FileSet:
+        """The files as they are; nothing is copied."""
+        self.check()
+        return FileSet(self._files(), origin=self._path.name)

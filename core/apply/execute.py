@@ -1,0 +1,257 @@
+"""Sending the chunks of a plan to one sink: fenced, retried within a budget, and resumed from what the sink has.
+
+What becomes of the changes is kept as exceptions: a change that no exception names was applied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import tenacity
+
+from syncrun.apply.outgoing import FAILED, KNOWN, Outgoing, prepare
+from syncrun.apply.step import Step, steps
+from syncrun.errors import ContractError, SyncError, TransientError
+from syncrun.sdk import Action, Batch, BulkSink, Cap, Change, Chunk, Claim, Outcome, RowSink, Sink, Table
+from syncrun.sdk.sql.rejection import REJECTIONS
+from syncrun.state.lease import Lease
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+EXCEPTIONS = "exceptions"
+"""What was not simply applied: (step, "table", action, key, status, sink_id, code, reason)."""
+ATTEMPTS = 5
+LONGEST_WAIT = 30.0
+
+Progress = Callable[[Step, int], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Who sends what where. `run` is the run that began to apply, also when a later one resumes it."""
+
+    district: str
+    name: str
+    sink: Sink
+    caps: Cap
+    tables: Sequence[Table]
+    run: str
+    plan: str
+    claim: Claim
+    quiet: bool
+    folder: Path
+
+
+@dataclass(slots=True)
+class Course:
+    """How far sending has come: `begun` once a chunk may be in the sink."""
+
+    begun: bool = False
+
+
+def carry_out(
+    connection: DuckDBPyConnection, work: Work, lease: Lease, progress: Progress, course: Course, *, resume: bool
+) -> bool:
+    """Send everything that is released (`syncrun.apply.release`) and leave the exceptions in their table.
+
+    With `resume`, an earlier attempt is finished; False when there is nothing of it in the sink, so that it is better
+    dropped: the world may have moved on. Raises `TransientError` when the sink cannot be reached within the budget, `FenceError` when it takes nothing from
+    us; what is committed stays committed and is recognised the next time.
+    """
+    prepare(connection, work.tables)
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE {EXCEPTIONS} (step INTEGER, "table" VARCHAR, action VARCHAR, key VARCHAR, status VARCHAR,
+            sink_id VARCHAR, code VARCHAR, reason VARCHAR)""")
+    taker = _BulkTaker(work) if Cap.BULK in work.caps else _RowTaker(work)
+    _patiently(taker.begin)
+    course.begun = taker.has_some()
+    if resume and not course.begun:
+        return False
+    for step in steps(connection, work.tables):
+        outgoing = Outgoing(connection, step, work.district, work.name, work.caps, work.folder)
+        try:
+            for number in step.chunks:
+                lease.confirm()
+                _note(connection, step, [_orphan(key) for key in outgoing.failing(number)])
+                if outgoing.size(number):
+                    course.begun = True
+                    _note(connection, step, _send(taker, outgoing, step, number))
+                progress(step, number)
+        finally:
+            outgoing.close()
+    return True
+
+
+def _orphan(key: str) -> Outcome:
+    return Outcome(key, "rejected", code="S-PARENT-1", reason=REJECTIONS["S-PARENT-1"])
+
+
+def _send(taker: _BulkTaker | _RowTaker, outgoing: Outgoing, step: Step, number: int) -> Sequence[Outcome]:
+    """The exceptions of one chunk. After an error the sink is asked whether the chunk is in: a lost answer is not a
+    lost write."""
+
+    def attempt() -> Sequence[Outcome]:
+        known = taker.done(number)
+        return known if known is not None else taker.take(outgoing, step, number)
+
+    return _patiently(attempt)
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Do it, and again after transient errors: growing waits with jitter, or as long as the other side asks."""
+    growing = tenacity.wait_exponential_jitter(initial=0.5, max=LONGEST_WAIT)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, TransientError) else None
+        return min(asked, LONGEST_WAIT) if asked is not None else growing(state)
+
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(ATTEMPTS), wait=wait,
+        retry=tenacity.retry_if_exception_type(TransientError), reraise=True,
+    )  # fmt: skip
+    return retrying(work)
+
+
+def _note(connection: DuckDBPyConnection, step: Step, outcomes: Sequence[Outcome]) -> None:
+    if not outcomes:
+        return
+    rows = [
+        (step.first_chunk, step.table.name, str(step.action), o.key, o.status, o.sink_id, o.code, o.reason)
+        for o in outcomes
+    ]
+    connection.executemany(f"INSERT INTO {EXCEPTIONS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    ids = [(step.table.name, o.key, o.sink_id) for o in outcomes if o.sink_id]
+    if ids:
+        connection.executemany(f"INSERT INTO {KNOWN} VALUES (?, ?, ?)", ids)
+    if step.action in {Action.CREATE, Action.LINK, Action.RESTORE}:
+        failed = [(step.table.name, o.key) for o in outcomes if o.status in {"rejected", "conflict"}]
+        if failed:
+            connection.executemany(f"INSERT INTO {FAILED} VALUES (?, ?)", failed)
+
+
+class _BulkTaker:
+    """A sink that takes columns and keeps its own ledger."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.sink = cast(BulkSink, work.sink)
+        self.entries: dict[int, Sequence[Outcome]] = {}
+        self.fresh = False
+
+    def begin(self) -> None:
+        """Claim the sink and read what of this run is in it."""
+        self.sink.claim(self.work.claim)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.entries = {entry.chunk: entry.exceptions for entry in self.sink.ledger(self.work.run)}
+        self.fresh = True
+
+    def has_some(self) -> bool:
+        """Whether something of this run is in the sink."""
+        return bool(self.entries)
+
+    def done(self, number: int) -> Sequence[Outcome] | None:
+        """The exceptions of a chunk that is in, None for one that is not."""
+        if not self.fresh:
+            self._refresh()
+        return self.entries.get(number)
+
+    def take(self, outgoing: Outgoing, step: Step, number: int) -> Sequence[Outcome]:
+        """Send a chunk."""
+        work = self.work
+        batch = Batch(
+            step.table, step.action, step.fields, outgoing.size(number), Chunk(work.run, number, work.plan), work.claim,
+            work.quiet, lambda columns: outgoing.rows(number, columns), lambda columns: outgoing.csv(number, columns),
+        )  # fmt: skip
+        self.fresh = False
+        with _guarded(work):
+            exceptions = list(self.sink.apply_bulk(batch))
+        self.fresh = True
+        return exceptions
+
+
+class _RowTaker:
+    """A sink that takes changes one by one. Its ledger is a file a chunk in the run's folder; a chunk whose answer was
+    lost is sent again, which the contract of such a sink allows."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.sink = cast(RowSink, work.sink)
+
+    def begin(self) -> None:
+        """Nothing to claim: there is no ledger in the sink."""
+
+    def has_some(self) -> bool:
+        """Whether something of this run may be in the sink."""
+        return any(self.work.folder.glob(f"sent-{self.work.name}-*"))
+
+    def _file(self, number: int) -> Path:
+        return self.work.folder / f"outcomes-{self.work.name}-{number}.json"
+
+    def done(self, number: int) -> Sequence[Outcome] | None:
+        """The outcomes of a chunk that was answered."""
+        if not self._file(number).exists():
+            return None
+        return [Outcome(**each) for each in json.loads(self._file(number).read_text(encoding="utf-8"))]
+
+    def take(self, outgoing: Outgoing, step: Step, number: int) -> Sequence[Outcome]:
+        """Send a chunk; every change must have its outcome."""
+        (self.work.folder / f"sent-{self.work.name}-{number}").touch(mode=0o600)
+        changes = [self._change(step, row) for row in outgoing.rows(number, ["id", "key", *step.fields])]
+        with _guarded(self.work):
+            outcomes = list(self.sink.apply(changes))
+        _confirm(changes, outcomes, self.work.name)
+        part = self._file(number).with_suffix(".part")
+        part.touch(mode=0o600)
+        part.write_text(json.dumps([asdict(each) for each in outcomes]), encoding="utf-8")
+        part.replace(self._file(number))
+        return outcomes
+
+    def _change(self, step: Step, row: Sequence[Any]) -> Change:
+        sink_id, key, *values = row
+        return Change(
+            f"{self.work.run}/{step.table.name}/{step.action}/{key}", step.table.name, step.action, key, sink_id,
+            dict(zip(step.fields, values, strict=True)), self.work.claim.epoch,
+        )  # fmt: skip
+
+
+def _confirm(changes: Iterable[Change], outcomes: Iterable[Outcome], sink: str) -> None:
+    wanted, given = sorted(change.key for change in changes), sorted(outcome.key for outcome in outcomes)
+    if wanted != given:
+        raise ContractError(f"The sink {sink} answered {len(given)} outcomes for {len(wanted)} changes.")
+
+
+@contextmanager
+def _guarded(work: Work) -> Iterator[None]:
+    """Errors that a sink should not raise become its maintainer's."""
+    try:
+        yield
+    except SyncError:
+        raise
+    except Exception as error:
+        raise ContractError(f"The sink {work.name} raised {type(error).__name__} while applying.") from error
+
+
+def counted(connection: DuckDBPyConnection) -> Mapping[tuple[str, str], int]:
+    """How many changes of a table and action were rejected or in conflict."""
+    found = connection.execute(f"""
+        SELECT "table", action, count(*) FROM {EXCEPTIONS} WHERE status IN ('rejected', 'conflict') GROUP BY ALL
+    """).fetchall()
+    return {(table, action): count for table, action, count in found}
+
+
+def told(connection: DuckDBPyConnection, limit: int) -> Iterator[tuple[str, str, str, str, str]]:
+    """Table, action, key, code and reason of changes that the sink did not take; at most `limit`."""
+    yield from connection.execute(
+        f"""SELECT "table", action, key, code, reason FROM {EXCEPTIONS} WHERE status IN ('rejected', 'conflict')
+        ORDER BY step, key LIMIT ?""", [limit]
+    ).fetchall()  # fmt: skip

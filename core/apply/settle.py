@@ -1,0 +1,58 @@
+"""After applying: the files of what the sink has taken now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncrun.apply.execute import EXCEPTIONS
+from syncrun.apply.outgoing import KNOWN
+from syncrun.apply.release import SCHEMA as RELEASED
+from syncrun.plan import applied
+from syncrun.plan.model import SinkPlan
+from syncrun.scratch import publish
+from syncrun.sdk import Cap, Table
+from syncrun.sqltext import literal, name
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def taken(
+    connection: DuckDBPyConnection, table: Table, plan: SinkPlan, caps: Cap, target: Path, home: Path, *, all_released: bool
+) -> bool:
+    """Write the applied changes of one table to `target`; False when there are none.
+
+    When all of them were applied as planned, the file of changes itself is linked into place.
+    """
+    found = plan.tables.get(table.name)
+    if not found or not found.counts:
+        return False
+    not_taken = f"""SELECT key FROM {EXCEPTIONS}
+        WHERE "table" = {literal(table.name)} AND status IN ('rejected', 'conflict')"""
+    exceptions = connection.execute(f"SELECT count(*) FROM ({not_taken})").fetchone()
+    if all_released and not (exceptions and exceptions[0]) and Cap.CLIENT_IDS in caps:
+        target.unlink(missing_ok=True)
+        os.link(home / found.path, target)
+        return True
+    rows = f"FROM {RELEASED}.{name(table.name)} AS change WHERE key NOT IN ({not_taken})"
+    ids = "change.sink_id"
+    if Cap.CLIENT_IDS not in caps:
+        ids = f"""coalesce(change.sink_id, (SELECT any_value(sink_id) FROM {KNOWN} AS known
+            WHERE known."table" = {literal(table.name)} AND known.key = change.key))"""
+    some = connection.execute(f"SELECT 1 {rows} LIMIT 1").fetchone()
+    if some is None:
+        return False
+    publish(connection, f"SELECT change.* REPLACE ({ids} AS sink_id) {rows}", target)
+    return True
+
+
+def folded(connection: DuckDBPyConnection, table: Table, files: Sequence[Path], target: Path) -> bool:
+    """Fold many files of applied rows into one at `target`; False when there are few."""
+    if len(files) <= applied.MOST_FILES:
+        return False
+    applied.open_table(connection, table, files)
+    applied.fold(connection, table, target)
+    return True

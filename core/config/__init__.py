@@ -1,0 +1,1 @@
+"""District files: reading them, checking them as a whole, and fetching the secrets that they refer to."""

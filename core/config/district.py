@@ -1,0 +1,249 @@
+"""One TOML file per district, checked as a whole: every problem is reported at once, with its path and a hint."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from marshmallow import Schema, ValidationError
+from platformdirs import user_data_path
+
+from syncrun.config import secret
+from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
+from syncrun.errors import ConfigError, ContractError, Problem
+from syncrun.registry import Registry, imported
+from syncrun.sdk import ConnectorInfo
+from syncrun.sdk.setting import is_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a plan may change before a person must look; `syncrun.config.schema.LimitsSchema` says what each is."""
+
+    removals: float
+    removals_floor: int
+    class_shrink: float
+    class_shrink_floor: int
+    updates: float
+    updates_floor: int
+    rekeys: float
+    rekeys_floor: int
+    rejected: float
+    rejected_floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """Where the roster comes from: the connector and its settings, secrets fetched."""
+
+    info: ConnectorInfo
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkConfig:
+    """Where it goes: the sink, its settings, and what the engine is to do for it."""
+
+    name: str
+    info: ConnectorInfo
+    settings: Mapping[str, Any]
+    school_years: tuple[str, ...]
+    mapping: Path | None
+    new_teachers: Literal["ask", "add"]
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A district file that has been checked. `fingerprint` changes with its text, and with nothing else."""
+
+    name: str
+    path: Path
+    time_zone: str
+    source: SourceConfig
+    sinks: tuple[SinkConfig, ...]
+    limits: Limits
+    plugins: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths of the file start."""
+        return self.path.parent
+
+
+def home() -> Path:
+    """Where `syncrun` keeps its state: `SYNCRUN_HOME`, or the user's data folder."""
+    return Path(os.environ.get("SYNCRUN_HOME") or user_data_path("syncrun")).expanduser().absolute()
+
+
+def district_folders() -> list[Path]:
+    """Where names of districts are looked up: `SYNCRUN_DISTRICTS`, `./districts`, `$SYNCRUN_HOME/districts`."""
+    named = os.environ.get("SYNCRUN_DISTRICTS")
+    return [Path(named)] if named else [Path("districts"), home() / "districts"]
+
+
+def district_names() -> list[str]:
+    """The names that can be given to `--district`."""
+    return sorted({path.stem for folder in district_folders() if folder.is_dir() for path in folder.glob("*.toml")})
+
+
+def find(wanted: str) -> Path:
+    """The file of a district given by name or by path."""
+    if wanted.endswith(".toml") or os.sep in wanted:
+        if Path(wanted).is_file():
+            return Path(wanted).absolute()
+        raise ConfigError([Problem("E-CONFIG-2", wanted, "there is no such file",
+                                   "give the path of a district file, or a name from `syncrun init`")],
+                          source="the district file")  # fmt: skip
+    for folder in district_folders():
+        if (folder / f"{wanted}.toml").is_file():
+            return (folder / f"{wanted}.toml").absolute()
+    near = difflib.get_close_matches(wanted, district_names(), 1)
+    searched = ", ".join(map(str, district_folders()))
+    hint = f"did you mean {near[0]}?" if near else f"looked in {searched}; `syncrun init {wanted}` makes one"
+    raise ConfigError([Problem("E-CONFIG-2", wanted, "there is no district of that name", hint)], source="--district")
+
+
+def load(wanted: str, registry: Registry, *, fetch_secrets: bool = True) -> District:
+    """The district given by name or path. Raises `ConfigError` with every problem of its file."""
+    path = find(wanted)
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem("E-CONFIG-1", path.name, str(error), "correct the TOML there")], source=path.name) from None
+    return _Reader(path, raw, registry, fetch_secrets=fetch_secrets).district(
+        hashlib.sha256(text.encode()).hexdigest()
+    )
+
+
+class _Reader:
+    """Goes through one file and collects problems; only at the end is anything raised."""
+
+    def __init__(self, path: Path, raw: dict[str, Any], registry: Registry, *, fetch_secrets: bool) -> None:
+        self.path, self.raw, self.registry, self.fetch_secrets = path, raw, registry, fetch_secrets
+        self.problems: list[Problem] = []
+
+    def district(self, fingerprint: str) -> District:
+        values = self._loaded(DistrictSchema(), self.raw, "")
+        source = self._source(values.get("source"))
+        sinks = [self._sink(each, f"sinks[{n}]") for n, each in enumerate(values.get("sinks") or ())]
+        names = [sink.name for sink in sinks if sink]
+        for name in sorted({each for each in names if names.count(each) > 1}):
+            self._problem("E-CONFIG-3", "sinks", f"two sinks are called {name}", "give each a `name` of its own")
+        for plugin in values.get("plugins") or ():
+            self._observer(plugin)
+        if self.problems or source is None:
+            raise ConfigError(self.problems, source=self.path.name)
+        return District(
+            values["district"], self.path, values["time_zone"], source, tuple(filter(None, sinks)),
+            Limits(**values["limits"]), tuple(values["plugins"]), fingerprint,
+        )  # fmt: skip
+
+    def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(code, path, message, hint))
+
+    def _source(self, raw: Any) -> SourceConfig | None:
+        if not isinstance(raw, Mapping):
+            return None
+        own, rest = _split(raw, SourceSchema())
+        values = self._loaded(SourceSchema(), own, "source")
+        info = self._info("source", values.get("connector"), "source.connector")
+        settings = self._settings(info, rest, "source")
+        return SourceConfig(info, settings) if info else None
+
+    def _sink(self, raw: Any, path: str) -> SinkConfig | None:
+        if not isinstance(raw, Mapping):
+            return None
+        own, rest = _split(raw, SinkSchema())
+        values = self._loaded(SinkSchema(), own, path)
+        info = self._info("sink", values.get("sink"), f"{path}.sink")
+        settings = self._settings(info, rest, path)
+        mapping = self.path.parent / values["mapping"] if values.get("mapping") else None
+        if mapping and not mapping.is_file():
+            self._problem("E-CONFIG-3", f"{path}.mapping", "there is no such file", "`syncrun check` says what it may hold")
+        if not info or not values:
+            return None
+        return SinkConfig(
+            values.get("name") or info.name, info, settings, tuple(values["school_years"]), mapping, values["new_teachers"]
+        )
+
+    def _info(self, kind: Literal["source", "sink"], name: Any, path: str) -> ConnectorInfo | None:
+        if not isinstance(name, str):
+            return None
+        try:
+            return self.registry.connector(kind, name, path)
+        except ConfigError as error:
+            self.problems += error.problems
+            return None
+
+    def _observer(self, plugin: str) -> None:
+        self.registry.load(plugin)
+        faults = [fault for fault in self.registry.faults if fault.plugin == plugin]
+        if plugin not in {each.name for each in self.registry.listed}:
+            self._problem("E-CONFIG-4", "plugins", f"no plug-in named {plugin} is installed", "see `syncrun plugins list`")
+        elif faults:
+            self._problem("E-CONFIG-7", "plugins", f"the plug-in {plugin} cannot be loaded: {faults[0].reason}",
+                          "repair it, or take it out of the list")  # fmt: skip
+
+    def _settings(self, info: ConnectorInfo | None, raw: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+        if info is None:
+            return {}
+        try:
+            schema = imported(info.settings, info.name)()
+        except ContractError as error:
+            self._problem("E-CONFIG-7", path, error.message, "tell the maintainer of the plug-in")
+            return {}
+        values = self._loaded(schema, raw, path)
+        return {key: self._secret(value, f"{path}.{key}") for key, value in values.items()}
+
+    def _secret(self, value: Any, path: str) -> Any:
+        if not self.fetch_secrets or not isinstance(value, str) or not is_reference(value):
+            return value
+        try:
+            return secret.fetch(value, self.path.parent)
+        except secret.MissingSecretError as error:
+            self.problems.append(secret.problem(path, error))
+            return value
+
+    def _loaded(self, schema: Schema, raw: Any, path: str) -> dict[str, Any]:
+        try:
+            loaded: dict[str, Any] = schema.load(raw)
+        except ValidationError as error:
+            self.problems += _problems(error.normalized_messages(), path, sorted(schema.fields))
+            return error.valid_data if isinstance(error.valid_data, dict) else {}
+        return loaded
+
+
+def _split(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the engine reads of a section, and what belongs to the plug-in."""
+    own = {key: value for key, value in raw.items() if key in schema.fields}
+    return own, {key: value for key, value in raw.items() if key not in schema.fields}
+
+
+def _problems(messages: Mapping[Any, Any], path: str, known: Sequence[str]) -> Iterator[Problem]:
+    """marshmallow's messages as problems, each with its path like `sinks[0].database_url`."""
+    for key, value in messages.items():
+        here = f"{path}[{key}]" if isinstance(key, int) else ".".join(filter(None, (path, str(key))))
+        if isinstance(value, Mapping):
+            yield from _problems(value, here, known)
+            continue
+        for message in value:
+            coded = re.match(r"(E-[A-Z]+-\d+): (.*)", message)
+            if coded:
+                yield Problem(coded[1], here, coded[2])
+            elif message == "Unknown field.":
+                near = difflib.get_close_matches(str(key), known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+                yield Problem("E-CONFIG-3", here, "is not a setting", hint)
+            elif message.startswith("Missing data"):
+                yield Problem("E-CONFIG-3", here, "is required and missing", "see `syncrun schema` or the docs on settings")
+            else:
+                yield Problem("E-CONFIG-3", here, message[:1].lower() + message[1:].rstrip("."))

@@ -1,0 +1,74 @@
+"""The mapping file: a CSV that an operator edits, with one decision a row.
+
+    kind,sourcedId,decision,sinkId
+    orgs,org-1,link,5ead805f-53cc-8097-8f6a-4873c2b5f14e
+    orgs,org-2,add,
+    teachers,tea-9,skip,
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar, cast
+
+from syncrun.errors import ConfigError, Problem
+from syncrun.state.decision import KINDS, VERDICTS, Decision
+
+T = TypeVar("T", bound=str)
+HEADER = ["kind", "sourcedId", "decision", "sinkId"]
+
+
+def read_mapping(path: Path) -> list[Decision]:
+    """The decisions of a mapping file. Raises `ConfigError` with every row that cannot be used."""
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise ConfigError([_problem(path, 0, "cannot be read as UTF-8 CSV", "")], source=path.name) from None
+    if not rows or [cell.strip() for cell in rows[0]] != HEADER:
+        raise ConfigError([_problem(path, 1, "has another header", ",".join(HEADER))], source=path.name)
+    problems = []
+    decisions: dict[tuple[str, str], Decision] = {}
+    taken: dict[tuple[str, str], int] = {}
+    for number, row in enumerate(rows[1:], 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        found = list(_wrong(row))
+        if not found:
+            kind, source_id, verdict, sink_id = (*row, "")[:4]
+            kind = kind.strip()
+            decided = Decision(_one_of(KINDS, kind), source_id, _one_of(VERDICTS, verdict.strip()), sink_id.strip() or None)
+            if (kind, source_id) in decisions:
+                found.append("decides on a record for the second time")
+            elif decided.sink_id and (kind, decided.sink_id) in taken:
+                found.append(f"links to the record that line {taken[kind, decided.sink_id]} links to")
+            decisions[kind, source_id] = decided
+            if decided.sink_id:
+                taken[kind, decided.sink_id] = number
+        problems += [_problem(path, number, each, "") for each in found]
+    if problems:
+        raise ConfigError(problems, source=path.name)
+    return list(decisions.values())
+
+
+def _one_of(known: Sequence[T], word: str) -> T:
+    """The word as one of those known; it is one, since `_wrong` looked."""
+    return known[list(known).index(cast(T, word))]
+
+
+def _wrong(row: list[str]) -> Iterator[str]:
+    cells = [cell.strip() for cell in row] + [""] * (4 - len(row))
+    kind, source_id, verdict, sink_id = cells[:4]
+    if kind not in KINDS:
+        yield f"the kind must be one of {', '.join(KINDS)}"
+    if not source_id:
+        yield "the sourcedId is blank"
+    if verdict not in VERDICTS:
+        yield f"the decision must be one of {', '.join(VERDICTS)}"
+    elif (verdict == "link") != bool(sink_id):
+        yield "link needs a sinkId, and only link has one"
+
+
+def _problem(path: Path, line: int, message: str, hint: str) -> Problem:
+    return Problem("E-CONFIG-8", f"{path.name}:{line}" if line else path.name, message, hint)

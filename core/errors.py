@@ -1,0 +1,232 @@
+"""The one tree of errors: who must act, what is safe, what to do next, and how the process ends.
+
+Every class has a stable `code`, the party it asks to act (`blame`), the word for the outcome and the exit code.
+The table in `docs/reference/errors.md` is generated from this module. Messages never hold personal data: they name
+files, lines, columns, keys of settings and codes, not cells.
+
+    SyncError
+    ├── RefusedError            2   nothing written
+    │   ├── ConfigError             all problems of a district file at once
+    │   ├── AuthError               credentials are wrong
+    │   ├── InputError              files that cannot be used
+    │   └── UsageError              the command cannot be carried out as asked
+    ├── HeldError               3   a person must decide
+    ├── TransientError         75   try again later
+    │   ├── LeaseBusyError          another run of this district is at work
+    │   └── RateLimitedError        the other side asked us to wait
+    └── FaultError             70   a fault in us or in a plug-in
+        ├── ContractError           a plug-in broke its contract
+        └── FenceError              somebody newer, or somebody else, writes to this sink
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Blame = Literal["district", "operator", "remote", "data", "vendor", "syncrun"]
+
+EXIT_DONE = 0
+EXIT_REFUSED = 2
+EXIT_HELD = 3
+EXIT_DEGRADED = 4
+EXIT_FAULT = 70
+EXIT_RETRY = 75
+
+
+class SyncError(Exception):
+    """Anything that `syncrun` knows how to say to an operator.
+
+    `message` says what happened; `safe` what is safe; `next_step` what to do. Each may be given by the raiser,
+    otherwise the words of the class hold.
+    """
+
+    code: ClassVar[str] = "E-SYNC-1"
+    blame: ClassVar[Blame] = "syncrun"
+    exit_code: ClassVar[int] = EXIT_FAULT
+    outcome: ClassVar[str] = "FAILED"
+    safe: str = "Nothing was written."
+    next_step: str = "Run again with --json and send us the answer."
+
+    def __init__(self, message: str, *, safe: str | None = None, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if safe is not None:
+            self.safe = safe
+        if next_step is not None:
+            self.next_step = next_step
+
+    def as_dict(self) -> dict[str, object]:
+        """The error as `--json` prints it."""
+        return {
+            "code": self.code,
+            "outcome": self.outcome,
+            "message": self.message,
+            "safe": self.safe,
+            "next_step": self.next_step,
+        }
+
+
+class RefusedError(SyncError):
+    """Something given to us cannot be used; no sink was touched."""
+
+    code = "E-REFUSED-1"
+    blame = "operator"
+    exit_code = EXIT_REFUSED
+    outcome = "REFUSED"
+    next_step = "Correct what is named and run again."
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a district file: where (`path`), what (`message`) and what would be right (`hint`)."""
+
+    code: str
+    path: str
+    message: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The problem as `--json` prints it."""
+        return {"code": self.code, "path": self.path, "message": self.message, "hint": self.hint}
+
+
+PROBLEM_CODES = {
+    "E-CONFIG-1": "The file cannot be read as TOML.",
+    "E-CONFIG-2": "No district of that name.",
+    "E-CONFIG-3": "A setting is unknown, missing or of the wrong form.",
+    "E-CONFIG-4": "No connector or sink of that name is installed.",
+    "E-CONFIG-5": "A secret is referred to but is not there.",
+    "E-CONFIG-6": "A secret stands in the file as a value.",
+    "E-CONFIG-7": "A plug-in that the district needs cannot be loaded.",
+    "E-CONFIG-8": "A mapping file has a row that cannot be used.",
+}
+
+
+class ConfigError(RefusedError):
+    """The district file cannot be used. `problems` lists everything that is wrong with it, at once."""
+
+    code = "E-CONFIG-3"
+    blame = "district"
+    next_step = "Correct the settings named above and run again; `syncrun check --district` tries them without a sync."
+
+    def __init__(self, problems: Iterable[Problem], *, source: str = "the district file") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        count = len(self.problems)
+        super().__init__(f"{source} has {count} problem{'s' if count != 1 else ''}.")
+
+    def as_dict(self) -> dict[str, object]:
+        """The error and each of its problems, as `--json` prints it."""
+        return {**super().as_dict(), "problems": [problem.as_dict() for problem in self.problems]}
+
+
+class AuthError(RefusedError):
+    """The other side does not accept our credentials. It is asked once, never again and again."""
+
+    code = "E-AUTH-1"
+    blame = "district"
+    next_step = "Check the user name, the password and the rights, then run again."
+
+
+class InputError(RefusedError):
+    """The files that arrived cannot be used as they are; the findings say which and why."""
+
+    code = "E-INPUT-1"
+    blame = "data"
+    next_step = "Have the set exported and sent again, whole; `syncrun check` tries files without a sync."
+
+
+class UsageError(RefusedError):
+    """The command cannot be carried out as it was asked."""
+
+    code = "E-USAGE-1"
+    next_step = "See `syncrun --help`."
+
+
+class HeldError(SyncError):
+    """A person must decide before anything of the held part is written."""
+
+    code = "E-HELD-1"
+    blame = "operator"
+    exit_code = EXIT_HELD
+    outcome = "HELD"
+    next_step = "Look with `syncrun show`, then `syncrun approve` or `syncrun reject`."
+
+
+class TransientError(SyncError):
+    """The other side is not reachable or is busy; the same command may work later."""
+
+    code = "E-RETRY-1"
+    blame = "remote"
+    exit_code = EXIT_RETRY
+    outcome = "RETRY"
+    safe = "What was written stays written and is not written twice; the rest waits."
+    next_step = "Run the same command again later."
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, safe: str | None = None, next_step: str | None = None
+    ) -> None:
+        super().__init__(message, safe=safe, next_step=next_step)
+        self.retry_after = retry_after
+
+
+class LeaseBusyError(TransientError):
+    """Another run of this district is at work."""
+
+    code = "E-LEASE-1"
+    blame = "operator"
+    safe = "This run did nothing; the other goes on."
+    next_step = "Wait until the other run has ended, then run again."
+
+
+class LeaseLostError(TransientError):
+    """The lease of this run ran out while it was at work, or another run took it over."""
+
+    code = "E-LEASE-2"
+    blame = "syncrun"
+    next_step = "Run again: what is already in the sink is recognised there."
+
+
+class RateLimitedError(TransientError):
+    """The other side asked us to wait; waiting as told spends no attempt."""
+
+    code = "E-RETRY-2"
+
+
+class FaultError(SyncError):
+    """A fault in `syncrun` itself."""
+
+    code = "E-FAULT-1"
+    safe = "No further changes were written; what is in the sink is recorded there."
+
+
+class ContractError(FaultError):
+    """A plug-in broke its contract: it raised, answered too little or too much, or named what it does not have."""
+
+    code = "E-PLUGIN-1"
+    blame = "vendor"
+    next_step = "Tell the maintainer of the plug-in; `syncrun plugins info` shows where."
+
+
+class FenceError(FaultError):
+    """The sink has seen a newer run, or belongs to another installation; it takes nothing from this one."""
+
+    code = "E-FENCE-1"
+    blame = "operator"
+    next_step = "Make sure that only one installation of syncrun serves this district's sink, with its own state."
+
+
+def tree() -> list[type[SyncError]]:
+    """All classes of this module, parents before children, for the generated docs table."""
+    found: list[type[SyncError]] = []
+
+    def walk(cls: type[SyncError]) -> None:
+        found.append(cls)
+        for child in cls.__subclasses__():
+            if child.__module__ == __name__:
+                walk(child)
+
+    walk(SyncError)
+    return found

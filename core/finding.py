@@ -1,0 +1,43 @@
+"""A rule's remark on a row, a file or a set; and the masking that keeps personal data out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncrun.sqltext import literal
+
+SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`file` None means the whole set, `line` None the whole file; lines are physical and count from 1.
+
+    `key` is the row's sourcedId, `shape` the masked cell (see `mask`), `count` how many rows the remark stands for,
+    `words` what there is to say beyond the rule's title. None of them holds a name or an address.
+    """
+
+    code: str
+    file: str | None = None
+    line: int | None = None
+    key: str | None = None
+    column: str | None = None
+    shape: str | None = None
+    count: int = 1
+    words: str = ""
+
+
+def mask(text: str) -> str:
+    """The shape of a text: letters as `a` and `A`, digits as `9`, the rest as it is: `O'Brien 7` gives `A'Aaaaa 9`."""
+    shape = "".join(
+        "9" if each.isdigit() else ("A" if each.isupper() else "a") if each.isalpha() else each for each in text
+    )
+    return shape[:SHOWN] + ("…" if len(shape) > SHOWN else "")
+
+
+def sql_mask(text: str) -> str:
+    """The same for an SQL expression."""
+    shape = text
+    for pattern, letter in ((r"\p{Lu}", "A"), (r"\p{L}", "a"), (r"\p{N}", "9"), (r"\p{C}", "?")):
+        shape = f"regexp_replace({shape}, {literal(pattern)}, {literal(letter)}, 'g')"
+    return f"(substr({shape}, 1, {SHOWN}) || CASE WHEN length({text}) > {SHOWN} THEN '…' ELSE '' END)"

@@ -1,0 +1,171 @@
+"""Recognising what arrived: which file is which, what the manifest promises, and whether the set is complete.
+
+Absence is said here once and for all: a file that is not there is never an empty file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from syncrun.errors import InputError
+from syncrun.finding import Finding
+from syncrun.intake import archive, manifest
+from syncrun.intake.manifest import Manifest
+from syncrun.intake.scan import Scan, scan_all
+from syncrun.sdk import FileKind, FileSet, Format
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A file that was recognised. `mode` says whether its rows are all there are (bulk) or what changed (delta)."""
+
+    kind: FileKind
+    scan: Scan
+    mode: Literal["bulk", "delta"]
+
+    @property
+    def name(self) -> str:
+        """The file's name as the standard spells it."""
+        return self.kind.name
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A set of files. `files` is keyed by entity; `partial` says that it is a set of three that stands alone;
+    `findings` are remarks on the set. `scans` are of everything that was read."""
+
+    files: dict[str, ArrivedFile]
+    partial: bool
+    findings: list[Finding]
+    scans: tuple[Scan, ...]
+    absent: frozenset[str]
+    """Entities that the manifest says are not sent."""
+
+    @property
+    def version(self) -> str:
+        """The version of OneRoster by what is there: 1.2 brought `roles.csv`."""
+        return "1.2" if "roles" in self.files else "1.1"
+
+    def identity(self) -> dict[str, str]:
+        """The hash of each file, by name."""
+        return {found.name: found.scan.sha256 for found in self.files.values()}
+
+
+def arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
+    """Recognise the files of a set. `unpacked` is an empty folder for the members of an archive.
+
+    Raises `InputError` for an archive that cannot be used; everything else is a finding.
+    """
+    named, findings = _named(fileset, form, unpacked)
+    found, misplaced, more = _recognised(named, form)
+    findings += more
+    said, more = manifest.read(found.pop(form.manifest), form.manifest) if form.manifest in found else (None, [])
+    findings += more
+    scans = {name: each for name, each in zip(found, scan_all(found.values()), strict=True)}
+    kinds = {kind.name: kind for kind in form.kinds}
+    files = {}
+    for name, each in scans.items():
+        if name in kinds:
+            mode = said.modes.get(name.removesuffix(".csv"), "bulk") if said else "bulk"
+            if mode == "absent":
+                findings.append(Finding("R-SET-10", name))
+            files[kinds[name].entity] = ArrivedFile(kinds[name], each, "delta" if mode == "delta" else "bulk")
+    partial = not said and {each.name for each in files.values()} == form.partial
+    if said is None and form.manifest:
+        findings.append(Finding("R-SET-12", form.manifest))
+    absent = _absent(said, form)
+    findings += _missing(files, form, said, absent, misplaced, partial=partial)
+    findings += [Finding("R-SET-03", each.name) for each in files.values() if each.scan.size == 0]
+    return Arrival(files, partial, findings, tuple(scans.values()), absent)
+
+
+def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[str, Path]], list[Finding]]:
+    """Pairs of a name, with its folders, and the file."""
+    paths = fileset.files
+    if len(paths) == 1 and archive.is_archive(paths[0]):
+        wanted = [kind.name for kind in form.kinds] + ([form.manifest] if form.manifest else [])
+        return archive.unpack(paths[0], wanted, unpacked), []
+    if len(paths) == 1 and paths[0].suffix.lower() != ".csv":
+        raise InputError("R-SET-20: The path names a file that is not a zip archive.")
+    if not paths:
+        return [], []
+    top = min((path.parent for path in paths), key=lambda folder: len(folder.parts))
+    return [(str(path.relative_to(top)) if path.is_relative_to(top) else path.name, path) for path in paths], []
+
+
+def _recognised(
+    named: Iterable[tuple[str, Path]], form: Format
+) -> tuple[dict[str, Path], dict[str, str], list[Finding]]:
+    """Files by the name that the format gives them, where misplaced ones were seen, and remarks."""
+    known = {kind.name.lower(): kind.name for kind in form.kinds}
+    if form.manifest:
+        known[form.manifest.lower()] = form.manifest
+    found: dict[str, Path] = {}
+    findings: list[Finding] = []
+    entries = [(Path(shown).parent.as_posix(), Path(shown).name, path) for shown, path in named]
+    folders = {folder for folder, base, _ in entries if base.lower() in known}
+    home = "." if "." in folders or len(folders) != 1 else next(iter(folders))
+    if home != ".":
+        findings.append(Finding("R-SET-13", words="all files stand in one folder"))
+    misplaced: dict[str, str] = {}
+    for folder, base, path in sorted(entries):
+        name = known.get(base.lower())
+        if folder != home:
+            if name:
+                misplaced[name] = folder
+        elif name is None:
+            if base not in form.ignored and not base.startswith("."):
+                findings.append(Finding("R-SET-15", base))
+        elif name in found:
+            findings.append(Finding("R-SET-14", name))
+        else:
+            found[name] = path
+            if base != name:
+                findings.append(Finding("R-SET-19", name))
+    return found, misplaced, findings
+
+
+def _absent(said: Manifest | None, form: Format) -> frozenset[str]:
+    if said is None:
+        return frozenset()
+    return frozenset(kind.entity for kind in form.kinds if said.modes.get(kind.name.removesuffix(".csv")) == "absent")
+
+
+def _missing(
+    files: dict[str, ArrivedFile], form: Format, said: Manifest | None, absent: frozenset[str],
+    misplaced: dict[str, str], *, partial: bool,
+) -> list[Finding]:  # fmt: skip
+    """Files that should be there and are not. A set with a delta in it needs no other files."""
+    there = {each.name for each in files.values()}
+    delta = any(each.mode == "delta" for each in files.values())
+    findings = []
+    for kind in form.kinds:
+        if kind.name in there:
+            continue
+        elsewhere = f"a file of that name stands in the folder {misplaced[kind.name]}" if kind.name in misplaced else ""
+        mode = said.modes.get(kind.name.removesuffix(".csv")) if said else None
+        if mode in {"bulk", "delta"}:
+            findings.append(Finding("R-SET-01", kind.name, words=elsewhere))
+        elif kind.required and not partial and not delta and kind.entity not in absent:
+            findings.append(Finding("R-SET-02", kind.name, words=elsewhere))
+    if not there:
+        findings.append(Finding("R-SET-02", words="no file of the set was found"))
+    return findings
+
+
+def vanished(arrival: Arrival, form: Format, before: Sequence[str]) -> list[Finding]:
+    """Files that the last accepted set had (`before`: its entities) and that this one neither brings nor marks
+    absent; and files marked absent of which nothing was ever accepted."""
+    if any(each.mode == "delta" for each in arrival.files.values()):
+        return []
+    names = {kind.entity: kind for kind in form.kinds}
+    gone = [entity for entity in before if entity not in arrival.files and entity not in arrival.absent]
+    never = [entity for entity in arrival.absent if entity not in arrival.files and entity not in before]
+    return [Finding("R-SET-05", names[entity].name) for entity in gone if entity in names] + [
+        Finding("R-SET-02", names[entity].name, words="it is marked absent, and no earlier set had it")
+        for entity in never
+        if names[entity].required
+    ]

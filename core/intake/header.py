@@ -1,0 +1,63 @@
+"""The first line of a file: which column is which. Names are read as meant only where there is no doubt."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncrun.finding import Finding
+from syncrun.roster.cell import Cell, trimmed
+
+MAX_HEADER = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns as they stand in the file (`raw`, in order) and the raw name of each known column."""
+
+    raw: tuple[str, ...]
+    known: Mapping[str, str]
+
+
+def first_line(path: Path) -> bytes:
+    """The bytes of the first line, without its line end."""
+    with path.open("rb") as stream:
+        return stream.read(MAX_HEADER).replace(b"\r", b"\n").partition(b"\n")[0]
+
+
+def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[str]) -> tuple[Header, list[Finding]]:
+    """The header of a file that should have the columns `cells`; what is wrong with it."""
+    try:
+        text = first_line(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return Header((), {}), [Finding("R-FILE-01", file, 1)]
+    if "\0" in text:
+        return Header((), {}), [Finding("R-FILE-01", file, 1, words="it looks like UTF-16")]
+    raw = tuple(next(csv.reader([text]), []))
+    spelled = {name.lower(): name for name in cells}
+    known: dict[str, str] = {}
+    findings: list[Finding] = []
+    unknown = 0
+    for column in raw:
+        name = column if column in cells else spelled.get(trimmed(column).lower())
+        if name is None:
+            unknown += bool(trimmed(column))
+        elif name in known:
+            findings.append(Finding("R-FILE-03", file, 1, column=name))
+        else:
+            known[name] = column
+            if name != column:
+                findings.append(Finding("R-FILE-04", file, 1, column=name))
+    if len(set(raw)) != len(raw) and not findings:
+        findings.append(Finding("R-FILE-03", file, 1))
+    if unknown:
+        findings.append(Finding("R-FILE-05", file, 1, count=unknown, words=f"{unknown} columns"))
+    needed = set(required)
+    for name, cell in cells.items():
+        if name not in known and not cell.only:
+            findings.append(Finding("R-FILE-02" if name in needed else "R-FILE-06", file, 1, column=name))
+        elif name not in known and name in needed:
+            findings.append(Finding("R-FILE-02", file, 1, column=name))
+    return Header(raw, known), findings

@@ -1,0 +1,78 @@
+"""One pass over a file's bytes: its hash, its line ends, and whether it changed while it was looked at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+BLOCK = 1 << 22
+LineEnd = Literal["\n", "\r\n", "\r", "mixed", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the bytes say. `lines` counts line ends; `stamp` is (size, modification time, inode) before the pass."""
+
+    path: Path
+    size: int
+    sha256: str
+    lines: int
+    line_end: LineEnd
+    ended: bool
+    """Whether the last line has its line end."""
+    has_nul: bool
+    stamp: tuple[int, int, int]
+
+    def changed(self) -> bool:
+        """Whether the file is another one now, or still growing."""
+        return _stamp(self.path) != self.stamp
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def scan(path: Path) -> Scan:
+    """Look at one file."""
+    stamp = _stamp(path)
+    digest = hashlib.sha256()
+    size = feeds = returns = pairs = 0
+    nul = False
+    last = b""
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            size += len(block)
+            feeds += block.count(b"\n")
+            if b"\r" in block:
+                returns += block.count(b"\r")
+                pairs += block.count(b"\r\n")
+            if last == b"\r" and block[:1] == b"\n":
+                pairs += 1
+            nul = nul or b"\0" in block
+            last = block[-1:]
+    return Scan(
+        path, size, digest.hexdigest(), feeds + returns - pairs, _line_end(feeds, returns, pairs),
+        last in {b"\n", b"\r"}, nul, stamp,
+    )  # fmt: skip
+
+
+def _line_end(feeds: int, returns: int, pairs: int) -> LineEnd:
+    if not feeds and not returns:
+        return ""
+    if pairs == feeds == returns:
+        return "\r\n"
+    if not returns:
+        return "\n"
+    return "\r" if not feeds else "mixed"
+
+
+def scan_all(paths: Iterable[Path]) -> list[Scan]:
+    """Look at several files, two at a time: hashing runs beside the interpreter."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(scan, paths))

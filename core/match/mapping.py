@@ -1,0 +1,66 @@
+"""The decisions as tables for the shapes: `mapped_orgs`, `mapped_teachers`, `mapped_years` (sourcedId).
+
+Orgs: when any is decided on, only those that are added or linked take part, otherwise every school does. Teachers:
+everyone with that role in an org that takes part, but for those that are skipped. Years: those that are chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from syncrun.errors import ConfigError, Problem
+from syncrun.roster.view import settle_homes
+from syncrun.state.decision import Decision
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def settle(
+    connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: Iterable[str], path: str
+) -> list[str]:
+    """Make the three tables and `homes`; advice for the operator. `path` is where the district file names the sink.
+
+    Raises `ConfigError` for a school year that the source does not have.
+    """
+    connection.execute("CREATE OR REPLACE TEMP TABLE decided (kind VARCHAR, sourcedId VARCHAR, decision VARCHAR)")
+    if decisions:
+        connection.executemany(
+            "INSERT INTO decided VALUES (?, ?, ?)", [(each.kind, each.source_id, each.decision) for each in decisions]
+        )
+    picked = any(each.kind == "orgs" and each.decision != "skip" for each in decisions)
+    orgs = "sourcedId IN (SELECT sourcedId FROM decided WHERE kind = 'orgs' AND decision <> 'skip')" if picked else (
+        "type = 'school' AND sourcedId NOT IN (SELECT sourcedId FROM decided WHERE kind = 'orgs')")  # fmt: skip
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE mapped_orgs AS SELECT sourcedId FROM orgs WHERE {orgs}")
+    settle_homes(connection)
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE mapped_teachers AS SELECT userSourcedId AS sourcedId FROM homes
+        WHERE role = 'teacher' AND userSourcedId NOT IN (
+            SELECT sourcedId FROM decided WHERE kind = 'teachers' AND decision = 'skip')
+    """)
+    return _years(connection, decisions, list(school_years), path)
+
+
+def _years(
+    connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: list[str], path: str
+) -> list[str]:
+    chosen = {*school_years, *(each.source_id for each in decisions if each.kind == "years" and each.decision != "skip")}
+    known = dict(connection.execute(
+        "SELECT sourcedId, title FROM academicSessions WHERE type = 'schoolYear' ORDER BY startDate, sourcedId"
+    ).fetchall())  # fmt: skip
+    unknown = sorted(chosen - known.keys())
+    if unknown:
+        there = ", ".join(f"{key} ({title})" for key, title in known.items()) or "none"
+        raise ConfigError([Problem("E-CONFIG-3", f"{path}.school_years", f"the source has no school year {each}",
+                                   f"it has: {there}") for each in unknown])  # fmt: skip
+    connection.execute("CREATE OR REPLACE TEMP TABLE mapped_years (sourcedId VARCHAR)")
+    if chosen:
+        connection.executemany("INSERT INTO mapped_years VALUES (?)", [(each,) for each in sorted(chosen)])
+    if not chosen and known:
+        there = ", ".join(f"{key} ({title})" for key, title in known.items())
+        return [f"No school year is chosen, so only schools and teachers are synced. The source has: {there}."]
+    if len(chosen) > 1:
+        return [f"{len(chosen)} school years are chosen. Choose one unless you are sure: every chosen year is added to "
+                "every teacher's account."]  # fmt: skip
+    return []

@@ -1,0 +1,1 @@
+"""Shape, diff, judge: the plan, whole and hashed, before anything is written."""

@@ -1,0 +1,200 @@
+"""Judging a plan against its limits, school by school, before the first write.
+
+A breach holds the changes of that school and nothing else; a breach of the whole district holds every school that has
+a part in it. A base that is empty has nothing to lose, so shares are asked only of a base with rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from syncrun.config.district import Limits
+from syncrun.plan.applied import SCHEMA as APPLIED
+from syncrun.plan.diff import SCHEMA as CHANGES
+from syncrun.plan.model import NEW, Part, Reason, digest, school_of
+from syncrun.sdk import Table
+from syncrun.sqltext import literal, name
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+REASONS = {
+    "P-FIRST-1": "The first sync of a sink always waits for a person.",
+    "P-SET-1": "The set that arrived is doubtful.",
+    "P-REMOVE-1": "More rows would be removed than may go unseen.",
+    "P-UPDATE-1": "More rows would be changed than may go unseen.",
+    "P-SHRINK-1": "A class would lose more pupils than may go unseen.",
+    "P-SCOPE-1": "A school, or all rows of one kind in it, would vanish.",
+    "P-REKEY-1": "Rows only changed their ids.",
+    "P-ROLE-1": "A person would rise to a role with more rights.",
+    "P-NEW-1": "New rows cost money.",
+    "P-MATCH-1": "It is not clear which row of the sink is meant.",
+    "P-REVIEW-1": "A reviewer objects.",
+}
+"""Why a plan may wait. The docs page is generated from this."""
+
+Counts = dict[str, dict[str, dict[str, int]]]
+"""Part, table, action: how many."""
+
+
+def parts(connection: DuckDBPyConnection, tables: Sequence[Table]) -> dict[str, Part]:
+    """The parts of a plan, not yet judged: the counts and the hash of each."""
+    counts: Counts = defaultdict(lambda: defaultdict(dict))
+    lines: dict[str, list[str]] = defaultdict(list)
+    for table in tables:
+        for part, action, count, mix in connection.execute(_hashes(table)).fetchall():
+            counts[part][table.name][action] = count
+            lines[part].append(f"{table.name}:{action}:{count}:{mix}")
+    return {part: Part(digest(lines[part]), {t: dict(c) for t, c in counts[part].items()}) for part in sorted(counts)}
+
+
+def _hashes(table: Table) -> str:
+    """By part and action the number of changes and a hash that does not depend on their order. `md5_number` means the
+    same in every version of the engine."""
+    columns = [name(column.name) for column in table.columns]
+    before = [name("was " + column.name) for column in table.columns]
+    told = ", ".join(f"coalesce({each}::VARCHAR, chr(0))" for each in ("key", "sink_id", *columns))
+    was = ", ".join(f"coalesce({each}::VARCHAR, chr(0))" for each in before)
+    text = f"concat_ws(chr(31), {told}) || CASE WHEN action IN ('create', 'link') THEN '' " \
+           f"ELSE chr(30) || concat_ws(chr(31), {was}) END"  # fmt: skip
+    return f"""
+        SELECT part, action, count(*), bit_xor(md5_number({text}))::VARCHAR FROM {CHANGES}.{name(table.name)}
+        GROUP BY part, action
+    """
+
+
+def judge(
+    connection: DuckDBPyConnection, tables: Sequence[Table], found: Mapping[str, Part], limits: Limits, *,
+    first: bool, set_reasons: Sequence[str], doubts: Mapping[str, str],
+) -> dict[str, Part]:  # fmt: skip
+    """The parts with the reasons for which they wait. `set_reasons`: what is doubtful about the set; `doubts`: by
+    school, rows that could be linked in two ways."""
+    reasons: dict[str, list[Reason]] = defaultdict(list)
+    for part in found:
+        if first:
+            reasons[part].append(Reason("P-FIRST-1", "this sink has taken nothing yet"))
+        reasons[part] += [Reason("P-SET-1", words) for words in set_reasons]
+    if not first:
+        bases = {table.name: _base(connection, table) for table in tables}
+        for table in tables:
+            for school, reason in _breaches(connection, table, tables, found, bases[table.name], limits):
+                for part in (school, school + NEW):
+                    if part in found:
+                        reasons[part].append(reason)
+        for part in found:
+            if part.endswith(NEW):
+                count = sum(sum(actions.values()) for actions in found[part].counts.values())
+                reasons[part].append(Reason("P-NEW-1", f"{count} new rows would be billed"))
+    for school, words in doubts.items():
+        if school in found:
+            reasons[school].append(Reason("P-MATCH-1", words))
+    return {name: Part(part.hash, part.counts, tuple(reasons[name])) for name, part in found.items()}
+
+
+def _base(connection: DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """Active rows that the sink has taken, by school."""
+    return dict(connection.execute(
+        f"SELECT coalesce(school, ''), count(*) FROM {APPLIED}.{name(table.name)} WHERE NOT archived GROUP BY ALL"
+    ).fetchall())  # fmt: skip
+
+
+def _breaches(
+    connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], found: Mapping[str, Part],
+    base: Mapping[str, int], limits: Limits,
+) -> Iterator[tuple[str, Reason]]:  # fmt: skip
+    removed = _by_school(found, table, "archive")
+    updated = _by_school(found, table, "update")
+    added = _by_school(found, table, "create", "link", "restore")
+    for school, count in removed.items():
+        had = base.get(school, 0)
+        if had and count == had and not added.get(school):
+            yield school, Reason("P-SCOPE-1", f"all {had} {table.name} would go")
+        elif _over(count, had, limits.removals, limits.removals_floor):
+            yield school, Reason("P-REMOVE-1", f"{count} of {had} {table.name} would go")
+    total, all_removed = sum(base.values()), sum(removed.values())
+    if _over(all_removed, total, limits.removals, limits.removals_floor):
+        for school in removed:
+            yield school, Reason("P-REMOVE-1", f"{all_removed} of {total} {table.name} in the district would go")
+    for school, count in updated.items():
+        had = base.get(school, 0)
+        if _over(count, had, limits.updates, limits.updates_floor):
+            yield school, Reason("P-UPDATE-1", f"{count} of {had} {table.name} would change")
+    if removed and table.shrink:
+        yield from _shrunk(connection, table, limits)
+    if removed and added:
+        yield from _rekeyed(connection, table, base, limits)
+    if added and table.privilege:
+        yield from _risen(connection, table, tables)
+
+
+def _by_school(found: Mapping[str, Part], table: Table, *actions: str) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for name_, part in found.items():
+        for action in actions:
+            count = part.counts.get(table.name, {}).get(action, 0)
+            if count:
+                counts[school_of(name_)] += count
+    return dict(counts)
+
+
+def _over(count: int, base: int, share: float, floor: int) -> bool:
+    """Whether a count is above both the floor and the share of a base; of an empty base nothing is a share."""
+    return base > 0 and count > floor and count * 100 > share * base
+
+
+def _shrunk(connection: DuckDBPyConnection, table: Table, limits: Limits) -> Iterator[tuple[str, Reason]]:
+    """Schools with classes that stay and lose more rows than they may. A class that goes takes its rows with it and is
+    counted as a class. Pupils who come in the same plan make up for those who go."""
+    parent = str(table.shrink)
+    column, was = name(parent), name("was " + parent)
+    found = connection.execute(
+        f"""
+        WITH loss AS (
+            SELECT parent, any_value(school) AS school, sum(change) AS change FROM (
+                SELECT {was} AS parent, school, -1 AS change FROM {CHANGES}.{name(table.name)} WHERE action = 'archive'
+                UNION ALL
+                SELECT {column}, school, 1 FROM {CHANGES}.{name(table.name)} WHERE action IN ('create', 'restore', 'link')
+            ) GROUP BY parent HAVING sum(change) < 0
+        ), base AS (
+            SELECT {column} AS parent, count(*) AS had FROM {APPLIED}.{name(table.name)} SEMI JOIN loss ON parent = {column}
+            WHERE NOT archived GROUP BY ALL
+        )
+        SELECT coalesce(school, ''), count(*) FROM loss JOIN base USING (parent)
+        ANTI JOIN (SELECT key FROM {CHANGES}.{name(table.parents[parent])} WHERE action = 'archive') AS gone
+            ON gone.key = loss.parent
+        WHERE had >= ? AND -change * 100 > ? * had GROUP BY ALL
+        """,
+        [limits.class_shrink_floor, limits.class_shrink],
+    ).fetchall()
+    for school, count in found:
+        yield school, Reason("P-SHRINK-1", f"{count} classes would lose over {limits.class_shrink:g} % of their pupils")
+
+
+def _rekeyed(
+    connection: DuckDBPyConnection, table: Table, base: Mapping[str, int], limits: Limits
+) -> Iterator[tuple[str, Reason]]:
+    """Schools where rows go and rows with the same content come under other keys."""
+    same = " AND ".join(f"new.{name(c.name)} IS NOT DISTINCT FROM old.{name(c.name)}" for c in table.columns)
+    relation = f"{CHANGES}.{name(table.name)}"
+    found = connection.execute(f"""
+        SELECT coalesce(old.school, ''), count(DISTINCT old.key) FROM {relation} AS new JOIN {relation} AS old
+        ON new.action = 'create' AND old.action = 'archive' AND {same} GROUP BY ALL
+    """).fetchall()
+    for school, count in found:
+        had = base.get(school, 0)
+        if _over(count, had, limits.rekeys, limits.rekeys_floor):
+            yield school, Reason("P-REKEY-1", f"{count} of {had} {table.name} only changed their ids")
+
+
+def _risen(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table]) -> Iterator[tuple[str, Reason]]:
+    """Schools where somebody who was in a table of lower privilege turns up in this one."""
+    for lower in (each for each in tables if 0 < each.privilege < table.privilege):
+        found = connection.execute(f"""
+            SELECT coalesce(new.school, ''), count(*) FROM {CHANGES}.{name(table.name)} AS new
+            SEMI JOIN {APPLIED}.{name(lower.name)} AS old ON old.key = new.key
+            WHERE new.action IN ({", ".join(map(literal, ("create", "link", "restore")))}) GROUP BY ALL
+        """).fetchall()
+        for school, count in found:
+            yield school, Reason("P-ROLE-1", f"{count} persons move from {lower.name} to {table.name}")

@@ -1,0 +1,50 @@
+"""The roster as one sink wants it: each table's shape, run over the canonical roster and the decisions.
+
+A shape may use `shaped.<table>` of the tables before it. Tables that others use are kept in memory; the rest are views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from syncrun.errors import ContractError
+from syncrun.scratch import renew_schema
+from syncrun.sdk import Table
+from syncrun.sqltext import name
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SCHEMA = "shaped"
+
+
+def shape(connection: DuckDBPyConnection, tables: Iterable[Table], plugin: str) -> None:
+    """Make `shaped.<table>` for each table: key, school, the table's columns in their types."""
+    tables = list(tables)
+    renew_schema(connection, SCHEMA)
+    for table in tables:
+        typed = ", ".join(f"{name(column.name)}::{column.sql_type} AS {name(column.name)}" for column in table.columns)
+        kind = "TABLE" if any(f"{SCHEMA}.{table.name}" in other.shape for other in tables) else "VIEW"
+        query = f"SELECT key::VARCHAR AS key, school::VARCHAR AS school, {typed} FROM ({table.shape})"
+        _run(connection, f"CREATE {kind} {SCHEMA}.{name(table.name)} AS {query}", plugin, table)
+
+
+def _run(connection: DuckDBPyConnection, statement: str, plugin: str, table: Table) -> Any:
+    import duckdb  # loaded by now
+
+    try:
+        return connection.execute(statement)
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise ContractError(f"The shape of {plugin}.{table.name} cannot be used: {first}") from None
+
+
+def confirm_keys(connection: DuckDBPyConnection, changes: str, plugin: str, table: Table) -> None:
+    """A shape must give each key once, and never NULL. `changes` is the relation of its changes."""
+    found = connection.execute(
+        f"SELECT count(*) FILTER (WHERE key IS NULL), count(*) - count(DISTINCT key) FROM {changes}"
+    ).fetchone()
+    if found and (found[0] or found[1]):
+        what = "rows without a key" if found[0] else "one key for two rows"
+        raise ContractError(f"The shape of {plugin}.{table.name} gives {what}.")

@@ -1,0 +1,212 @@
+"""Finding and loading plug-ins: by name, each in its own guard, from the entry points of the group `syncrun`.
+
+Listing reads metadata and imports nothing. A plug-in is loaded when a district names it; one that raises, exits, or
+names a hook that does not exist becomes a `Fault` with its distribution and version, its registration is taken back,
+and everything else goes on. An entry point is named after the connector it offers; built-ins come in by the same door,
+and nobody else may use their names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, Literal
+
+import pluggy
+
+from syncrun import hookspecs
+from syncrun.errors import ConfigError, ContractError, Problem, SyncError
+from syncrun.sdk import API, CommandInfo, ConnectorInfo, MatcherInfo
+from syncrun.sdk.info import Distribution, Fault
+
+GROUP = "syncrun"
+OWN = "syncrun"
+Kind = Literal["source", "sink", "matcher", "command"]
+_HOOKS: dict[Kind, str] = {
+    "source": "syncrun_sources",
+    "sink": "syncrun_sinks",
+    "matcher": "syncrun_matchers",
+    "command": "syncrun_commands",
+}
+_TYPES: dict[Kind, type] = {
+    "source": ConnectorInfo,
+    "sink": ConnectorInfo,
+    "matcher": MatcherInfo,
+    "command": CommandInfo,
+}
+_SPECS = {name for name in vars(hookspecs) if name.startswith("syncrun_")}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A plug-in as its metadata shows it: nothing of it has been imported."""
+
+    name: str
+    module: str
+    distribution: Distribution
+    entry_point: EntryPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing that a loaded plug-in offers."""
+
+    kind: Kind
+    info: ConnectorInfo | MatcherInfo | CommandInfo
+    plugin: str
+    distribution: Distribution
+
+
+def _distribution(entry_point: EntryPoint) -> Distribution:
+    found = entry_point.dist
+    return Distribution(found.name, found.version) if found else Distribution("unknown", "")
+
+
+def _installed() -> list[Listed]:
+    return [Listed(each.name, each.value, _distribution(each), each) for each in entry_points(group=GROUP)]
+
+
+class Registry:
+    """The plug-ins of this installation. `listed` is for tests that bring their own."""
+
+    def __init__(self, listed: Iterable[Listed] | None = None) -> None:
+        self.listed = sorted(_installed() if listed is None else listed, key=lambda each: (each.name, each.module))
+        self.faults: list[Fault] = []
+        self._manager = pluggy.PluginManager("syncrun")
+        self._manager.add_hookspecs(hookspecs)
+        self._offers: dict[str, list[Offer]] = {}
+
+    # -- loading -----------------------------------------------------------------------------------------------------
+
+    def load(self, name: str) -> list[Offer]:
+        """Load the plug-in `name` unless it is loaded; what it offers. Faults are noted, nothing is raised."""
+        if name not in self._offers:
+            found = [each for each in self.listed if each.name == name]
+            own = [each for each in found if each.distribution.name == OWN]
+            if len(found) > 1 and not own:
+                who = " and ".join(f"{each.distribution.name} {each.distribution.version}" for each in found)
+                self.faults += [Fault(name, "list", f"two distributions use this name: {who}", each.distribution)
+                                for each in found]  # fmt: skip
+                found = []
+            for other in (each for each in found if own and each not in own):
+                self.faults.append(
+                    Fault(name, "list", "uses the name of a built-in; the built-in is used", other.distribution)
+                )
+            chosen = (own or found)[:1]
+            self._offers[name] = self._load_one(chosen[0]) if chosen else []
+        return self._offers[name]
+
+    def load_all(self) -> list[Offer]:
+        """Load every plug-in, each in its own guard."""
+        return [offer for name in sorted({each.name for each in self.listed}) for offer in self.load(name)]
+
+    def _load_one(self, listed: Listed) -> list[Offer]:
+        module: Any = self._guarded(listed, "import", lambda: listed.entry_point.load())
+        if module is None:
+            return []
+        if not isinstance(module, ModuleType):
+            self._fault(listed, "import", f"the entry point must name a module, not {type(module).__name__}")
+            return []
+        unknown = [each for each in vars(module) if each.startswith("syncrun_") and each not in _SPECS]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], sorted(_SPECS), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            self._fault(listed, "hooks", f"{unknown[0]} is not a hook{hint}")
+            return []
+        if self._guarded(listed, "register", lambda: self._manager.register(module, listed.name) or "") is None:
+            self._take_back(module)
+            return []
+        offers = self._guarded(listed, "offers", lambda: list(self._offered(module, listed)))
+        if offers is None:
+            self._take_back(module)
+            return []
+        return offers
+
+    def _take_back(self, module: ModuleType) -> None:
+        if self._manager.is_registered(module):
+            self._manager.unregister(module)
+
+    def _offered(self, module: ModuleType, listed: Listed) -> Iterator[Offer]:
+        for kind, hook in _HOOKS.items():
+            for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+                if implementation.plugin is not module:
+                    continue
+                for info in implementation.function() or ():
+                    if not isinstance(info, _TYPES[kind]):
+                        raise TypeError(f"{hook} gave {type(info).__name__}, not {_TYPES[kind].__name__}")
+                    api = getattr(info, "api", API)
+                    if api != API:
+                        raise TypeError(f"{info.name} is written for interface {api}; this syncrun serves {API}")
+                    yield Offer(kind, info, listed.name, listed.distribution)
+
+    def _guarded(self, listed: Listed, stage: str, work: Callable[[], Any]) -> Any:
+        """The result of the work, or None with a fault noted. Only an interrupt from the keyboard passes."""
+        try:
+            return work()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 # a plug-in may raise anything, SystemExit too
+            self._fault(listed, stage, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+            return None
+
+    def _fault(self, listed: Listed, stage: str, reason: str) -> None:
+        self.faults.append(Fault(listed.name, stage, reason, listed.distribution))
+
+    # -- using -------------------------------------------------------------------------------------------------------
+
+    def connector(self, kind: Literal["source", "sink"], name: str, path: str) -> ConnectorInfo:
+        """The connector of that name. `path` is where the district file names it, for the error.
+
+        Raises `ConfigError` when there is none, with near names, or when its plug-in has a fault.
+        """
+        for offer in self.load(name):
+            if offer.kind == kind and offer.info.name == name and isinstance(offer.info, ConnectorInfo):
+                return offer.info
+        mine = [fault for fault in self.faults if fault.plugin == name]
+        if mine:
+            why = f"{mine[0].reason} ({mine[0].distribution.name} {mine[0].distribution.version}, {mine[0].stage})"
+            problem = Problem("E-CONFIG-7", path, f"the plug-in {name} cannot be loaded: {why}",
+                              "repair or remove the plug-in; other districts are not affected")  # fmt: skip
+        else:
+            known = sorted({each.name for each in self.listed})
+            near = difflib.get_close_matches(name, known, 1)
+            word = "connector" if kind == "source" else "sink"
+            hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(known)}"
+            problem = Problem("E-CONFIG-4", path, f"no {word} named {name} is installed", hint)
+        raise ConfigError([problem])
+
+    def call(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call an observing or reviewing hook of every loaded plug-in, each in its own guard.
+
+        The answers come with the plug-in's name; a plug-in that raised has a fault and the answer is the fault.
+        """
+        answers: list[tuple[str, Any]] = []
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            name = implementation.plugin_name
+            listed = next(each for each in self.listed if each.name == name)
+            before = len(self.faults)
+            wanted = {key: value for key, value in arguments.items() if key in implementation.argnames}
+            answer = self._guarded(listed, hook, lambda call=implementation, given=wanted: _taken(call.function(**given)))
+            answers.append((name, self.faults[-1] if len(self.faults) > before else answer))
+        return answers
+
+
+def _taken(answer: Any) -> Any:
+    """A generator is drawn empty inside the guard: all of it, or nothing."""
+    return list(answer) if isinstance(answer, Iterator) else answer
+
+
+def imported(path: str, plugin: str) -> Any:
+    """The object at `package.module:Name`, or `ContractError` naming the plug-in."""
+    module, _, name = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except SyncError:
+        raise
+    except Exception as error:
+        raise ContractError(f"The plug-in {plugin} names {path}, which cannot be imported: {type(error).__name__}: "
+                            f"{error}") from error  # fmt: skip

@@ -1,0 +1,128 @@
+"""The canonical roster as views over the accepted rows: OneRoster 1.2's tables, with 1.1 lifted into them.
+
+These are the tables that a sink's shape may use, beside the decisions:
+
+- `orgs, academicSessions, courses, classes, users, roles, enrollments, demographics`, with the columns that are staged;
+- `relationships, userIds, studentAttributes`, drawn from columns of the users;
+- `class_terms` (classSourcedId, sessionSourcedId), `session_years` (sessionSourcedId, yearSourcedId: the school year
+  above a session), and `homes` (userSourcedId, role, school: the org, of those that take part, where a person is at
+  home in that role).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from syncrun.roster.entity import ENTITIES
+from syncrun.sqltext import name, names
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_ADMINISTRATOR = """CASE WHEN role <> 'administrator' THEN role
+    WHEN org.type = 'school' THEN 'siteAdministrator' ELSE 'districtAdministrator' END"""
+
+ROLES_OF_1_1 = f"""
+SELECT users.sourcedId || '_' || org.sourcedId AS sourcedId, users.sourcedId AS userSourcedId, 'primary' AS roleType,
+    {_ADMINISTRATOR} AS role, NULL::DATE AS beginDate, NULL::DATE AS endDate, org.sourcedId AS orgSourcedId, ordinal
+FROM (
+    SELECT sourcedId, role, unnest(orgSourcedIds) AS org, generate_subscripts(orgSourcedIds, 1) AS ordinal
+    FROM filled.users
+) AS users JOIN filled.orgs AS org ON org.sourcedId = users.org
+"""
+ROLES_OF_1_2 = """
+SELECT sourcedId, userSourcedId, roleType, role, beginDate, endDate, orgSourcedId,
+    CASE WHEN roleType = 'primary' THEN 1 ELSE 2 END AS ordinal
+FROM filled.roles
+"""
+HOMES = """
+SELECT userSourcedId, role, min_by(orgSourcedId, (orgSourcedId IS DISTINCT FROM primaryOrgSourcedId, ordinal, orgSourcedId))
+    AS school
+FROM roles JOIN mapped_orgs ON mapped_orgs.sourcedId = roles.orgSourcedId
+JOIN users ON users.sourcedId = roles.userSourcedId
+GROUP BY userSourcedId, role
+"""
+RELATIONSHIPS = """
+SELECT DISTINCT student.userSourcedId, guardian.userSourcedId AS agentSourcedId, guardian.role AS type
+FROM (
+    SELECT sourcedId AS one, unnest(agentSourcedIds) AS other FROM filled.users
+    UNION SELECT unnest(agentSourcedIds), sourcedId FROM filled.users
+) AS pair
+JOIN roles AS student ON student.userSourcedId = pair.one AND student.role = 'student'
+JOIN roles AS guardian ON guardian.userSourcedId = pair.other AND guardian.role IN ('guardian', 'parent', 'relative')
+"""
+USER_IDS = r"""
+SELECT sourcedId AS userSourcedId, regexp_extract(item, '\{([^:]+):', 1) AS type,
+    regexp_extract(item, '\{[^:]+:([^{}]*)\}', 1) AS identifier
+FROM (SELECT sourcedId, unnest(regexp_extract_all(userIds, '\{[^{}:]+:[^{}]*\}')) AS item FROM filled.users)
+"""
+STUDENT_ATTRIBUTES = "SELECT '' AS userSourcedId, '' AS name, '' AS value WHERE false"
+CLASS_TERMS = """
+SELECT classSourcedId, sessionSourcedId
+FROM (SELECT sourcedId AS classSourcedId, unnest(termSourcedIds) AS sessionSourcedId FROM filled.classes)
+SEMI JOIN filled.academicSessions AS session ON session.sourcedId = sessionSourcedId
+"""
+SESSION_YEARS = """
+WITH RECURSIVE above AS (
+    SELECT sourcedId AS sessionSourcedId, sourcedId AS yearSourcedId, type, parentSourcedId, 0 AS height
+    FROM filled.academicSessions
+    UNION ALL
+    SELECT sessionSourcedId, parent.sourcedId, parent.type, parent.parentSourcedId, height + 1
+    FROM above JOIN filled.academicSessions AS parent ON parent.sourcedId = above.parentSourcedId
+    WHERE above.type <> 'schoolYear' AND height < 20
+)
+SELECT sessionSourcedId, yearSourcedId FROM above WHERE type = 'schoolYear'
+UNION
+SELECT session.sourcedId, year.sourcedId
+FROM filled.academicSessions AS session JOIN filled.academicSessions AS year
+    ON year.type = 'schoolYear' AND year.schoolYear = session.schoolYear
+WHERE session.sourcedId NOT IN (SELECT sessionSourcedId FROM above WHERE type = 'schoolYear')
+"""
+
+
+def lift(connection: DuckDBPyConnection, staged: Collection[str]) -> None:
+    """Make the views over `accepted.<entity>`. Columns whose privacy is not `staged` do not exist in them."""
+    connection.execute("CREATE SCHEMA filled")
+    arrived = {entity: _columns(connection, entity) for entity in ENTITIES}
+    for entity, columns in arrived.items():
+        _fill(connection, entity, columns, staged)
+    queries = {
+        "roles": ROLES_OF_1_2 if arrived["roles"] else ROLES_OF_1_1,
+        "class_terms": CLASS_TERMS,
+        "session_years": SESSION_YEARS,
+        "relationships": RELATIONSHIPS,
+        "studentAttributes": STUDENT_ATTRIBUTES,
+    }
+    if "identifier" in staged:
+        queries["userIds"] = USER_IDS
+    for table, query in queries.items():
+        connection.execute(f"CREATE OR REPLACE VIEW {name(table)} AS {query}")
+
+
+def settle_homes(connection: DuckDBPyConnection) -> None:
+    """Make `homes`, which needs `mapped_orgs`; a table, since several shapes use it."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE homes AS {HOMES}")
+
+
+def _columns(connection: DuckDBPyConnection, entity: str) -> set[str]:
+    query = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'accepted' AND table_name = ?"
+    return {column for (column,) in connection.execute(query, [entity]).fetchall()}
+
+
+def _fill(connection: DuckDBPyConnection, entity: str, arrived: set[str], staged: Collection[str]) -> None:
+    """`filled.<entity>` has every staged column, NULL where no file brought it, no rows where none arrived; the
+    canonical view leaves out what belongs to 1.1 alone."""
+    cells = {
+        column: cell for column, cell in ENTITIES[entity].cells().items()
+        if cell.privacy in staged and cell.privacy != "credential"
+    }  # fmt: skip
+    columns = ", ".join(
+        name(column) if column in arrived else f"NULL::{cell.sql_type} AS {name(column)}"
+        for column, cell in cells.items()
+    )
+    rows = f"FROM accepted.{name(entity)}" if arrived else "WHERE false"
+    connection.execute(f"CREATE VIEW filled.{name(entity)} AS SELECT {columns} {rows}")
+    canonical = names(column for column, cell in cells.items() if cell.only != "1.1")
+    if entity != "roles":
+        connection.execute(f"CREATE VIEW {name(entity)} AS SELECT {canonical} FROM filled.{name(entity)}")

@@ -1,0 +1,43 @@
+"""The tables that the checks fill: findings, and the rows that are not used because of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncrun.finding import Finding
+from syncrun.scratch import publish
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+FINDINGS = "findings"
+REJECTED = "rejected_rows"
+
+
+def prepare(connection: DuckDBPyConnection) -> None:
+    """Make the two tables. `rejected_rows` has one row per row of a file that is not used; `id` is the landed row;
+    `copy` says that the row is not used only because an equal one is."""
+    connection.execute(f"""
+        CREATE TABLE {FINDINGS} (code VARCHAR, file VARCHAR, line BIGINT, key VARCHAR, "column" VARCHAR,
+            shape VARCHAR, count BIGINT, words VARCHAR)""")
+    connection.execute(f"CREATE TABLE {REJECTED} (entity VARCHAR, id BIGINT, key VARCHAR, copy BOOLEAN)")
+
+
+def note(connection: DuckDBPyConnection, findings: Iterable[Finding]) -> None:
+    """Put findings into the table."""
+    rows = [(f.code, f.file, f.line, f.key, f.column, f.shape, f.count, f.words) for f in findings]
+    if rows:
+        connection.executemany(f"INSERT INTO {FINDINGS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def read(connection: DuckDBPyConnection, limit: int = 1000) -> list[Finding]:
+    """The findings, in order of file and line; at most `limit`, since a file may have a million."""
+    query = f'SELECT code, file, line, key, "column", shape, count, words FROM {FINDINGS} ORDER BY file, line, code LIMIT ?'
+    return [Finding(*row) for row in connection.execute(query, [limit]).fetchall()]
+
+
+def write(connection: DuckDBPyConnection, target: Path) -> None:
+    """Keep the findings of a run in a file."""
+    publish(connection, f"FROM {FINDINGS}", target)

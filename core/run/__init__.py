@@ -1,0 +1,1 @@
+"""A run from its first look at the source to its last word: the phases, in one direction."""

@@ -1,0 +1,162 @@
+"""Reading a source: fetch, land, check, accept. Nothing outside the run's own folders is written."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncrun.config.district import Limits
+from syncrun.errors import InputError, TransientError
+from syncrun.finding import Finding
+from syncrun.intake import land as landing
+from syncrun.intake.arrival import Arrival, arrive, vanished
+from syncrun.intake.land import Landed
+from syncrun.roster import view
+from syncrun.roster.rule import Severity
+from syncrun.rules import cells, table
+from syncrun.rules.rule import RULES
+from syncrun.run.folder import made
+from syncrun.run.progress import Progress
+from syncrun.sdk import FileSource
+from syncrun.snapshot import merge, whole
+from syncrun.snapshot.made_up import made_up, school_year
+from syncrun.snapshot.table import Snapshot
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+class SetRefusedError(InputError):
+    """A set that cannot be used. `findings` say which files and why."""
+
+    code = "E-INPUT-2"
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        first = findings[0]
+        where = f"{first.file}: " if first.file else ""
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(f"{where}{first.code} {RULES[first.code].title}{': ' + first.words if first.words else ''}{more}.",
+                         next_step=RULES[first.code].fix)  # fmt: skip
+
+    def as_dict(self) -> dict[str, object]:
+        """The error and its findings."""
+        return {**super().as_dict(), "findings": [describe(each) for each in self.findings]}
+
+
+@dataclass(frozen=True, slots=True)
+class FileFigures:
+    """What became of the rows of one file on reading."""
+
+    rows: int
+    rejected: int
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A set that was accepted. `doubts` are findings for which a person must approve the whole plan."""
+
+    snapshot: Snapshot
+    figures: Mapping[str, FileFigures]
+    doubts: list[Finding]
+
+
+def describe(finding: Finding) -> dict[str, object]:
+    """A finding as `--json` prints it."""
+    rule = RULES[finding.code]
+    told = {"file": finding.file, "line": finding.line, "key": finding.key, "column": finding.column,
+            "shape": finding.shape, "words": finding.words}  # fmt: skip
+    return {"code": finding.code, "severity": rule.severity.value, "title": rule.title, "count": finding.count,
+            **{key: value for key, value in told.items() if value}, "fix": rule.fix}  # fmt: skip
+
+
+def fetch(source: FileSource, folder: Path) -> Arrival:
+    """Bring the files and recognise them."""
+    arrival = arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
+    return arrival
+
+
+def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:
+    """A hash of everything that decides what a run would do: equal means the same plan over the same base."""
+    told = {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
+            "absent": sorted(arrival.absent), "year": school_year(today) if arrival.partial else None, "facts": facts}  # fmt: skip
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def read(
+    connection: DuckDBPyConnection, arrival: Arrival, source: FileSource, before: Snapshot | None, *,
+    staged: Collection[str], limits: Limits, today: datetime.date, home: Path, snapshots: Path, run: str,
+    progress: Progress,
+) -> Reading:  # fmt: skip
+    """Land, check and accept a set; leaves the canonical views and the table of findings.
+
+    Raises `SetRefusedError` when the set cannot be used, `TransientError` when a file changed meanwhile.
+    """
+    table.prepare(connection)
+    landed, findings = _land(connection, arrival, source, before, staged, progress)
+    progress.phase("check")
+    cells.prepare(connection)
+    for each in landed.values():
+        cells.check(connection, each)
+    merge.open_before(connection, before, home)
+    is_whole, more = whole.weigh(connection, landed)
+    findings += more
+    progress.phase("accept")
+    queries, more = made_up(landed, today) if arrival.partial else ({}, [])
+    findings += more
+    snapshot = merge.merge(connection, arrival, landed, is_whole, before, queries, made(snapshots), home, run)
+    for each in landed.values():
+        findings += merge.findings_hold(connection, each, share=limits.rejected, floor=limits.rejected_floor)
+    table.note(connection, findings)
+    view.lift(connection, staged)
+    figures = {each.file.name: FileFigures(each.rows, merge.rejected(connection, each), each.file.mode)
+               for each in landed.values()}  # fmt: skip
+    return Reading(snapshot, figures, [each for each in findings if RULES[each.code].severity is Severity.HOLD])
+
+
+def _land(
+    connection: DuckDBPyConnection, arrival: Arrival, source: FileSource, before: Snapshot | None,
+    staged: Collection[str], progress: Progress,
+) -> tuple[dict[str, Landed], list[Finding]]:  # fmt: skip
+    findings = arrival.findings + vanished(arrival, source.format, before.arrived() if before else [])
+    _stop(findings)
+    progress.phase("land")
+    landing.prepare(connection)
+    landed: dict[str, Landed] = {}
+    for entity, file in arrival.files.items():
+        found, more = landing.land(connection, file, arrival.version, staged)
+        findings += more
+        if found:
+            landed[entity] = found
+    findings += _cut_since(arrival, before)
+    _stop(findings)
+    if any(each.changed() for each in arrival.scans):
+        raise TransientError("R-SET-18: A file changed while it was read: an upload is still going on.")
+    return landed, findings
+
+
+def _cut_since(arrival: Arrival, before: Snapshot | None) -> list[Finding]:
+    """Files whose last line has no line end, though it had one in the set before."""
+    if before is None:
+        return []
+    ended = {entity for entity, each in before.tables.items() if each.ended and not each.made_up}
+    return [Finding("R-SET-06", file.name, file.scan.lines + 1)
+            for entity, file in arrival.files.items() if entity in ended and not file.scan.ended]  # fmt: skip
+
+
+def _stop(findings: list[Finding]) -> None:
+    stopping = [each for each in findings if RULES[each.code].severity is Severity.STOP]
+    if stopping:
+        raise SetRefusedError(stopping)
+
+
+def doubt(finding: Finding) -> str:
+    """A finding as a reason for which a plan waits."""
+    where = f"{finding.file}: " if finding.file else ""
+    return f"{finding.code} {where}{RULES[finding.code].title}{': ' + finding.words if finding.words else ''}"

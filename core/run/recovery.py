@@ -1,0 +1,54 @@
+"""Sending plans to sinks, today's and those of runs that were cut off while they applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from syncrun.errors import SyncError
+from syncrun.plan.model import Plan
+from syncrun.run import applying
+from syncrun.run.applying import SinkResult
+from syncrun.run.ending import conclude
+from syncrun.run.session import Session
+from syncrun.run.verdict import Verdict
+from syncrun.sdk import Sink
+from syncrun.state.lease import Lease
+from syncrun.state.store import AppliedFile, Run
+
+
+def apply_all(
+    session: Session, held: Lease, run: str, plan: Plan, sinks: Mapping[str, Sink], files: Sequence[AppliedFile],
+    approved: Mapping[str, Collection[str]], *, resume: bool = False,
+) -> dict[str, SinkResult]:  # fmt: skip
+    """Send to each sink what is let go, one after the other; a sink that fails does not stop the next. Sinks that have
+    the run on record already are passed over."""
+    desk = applying.Desk(session.district.name, session.state, session.folders, held, run, session.progress)
+    results = {}
+    for config in session.district.sinks:
+        mine = [each for each in files if each.sink == config.name]
+        if config.name in sinks and config.name in plan.sinks and not any(each.run == run for each in mine):
+            results[config.name] = applying.apply_sink(
+                desk, plan, config, sinks[config.name], approved[config.name], mine, resume=resume
+            )
+    return results
+
+
+def finish_interrupted(session: Session, held: Lease) -> dict[str, SyncError]:
+    """Finish what earlier runs began and could not end; by sink, why one is still open."""
+    still_open: dict[str, SyncError] = {}
+    for run in session.state.interrupted(session.district.name):
+        session.progress.phase("resume")
+        results = _finish(session, held, run)
+        still_open |= {name: each.error for name, each in results.items() if each.open and each.error}
+    return still_open
+
+
+def _finish(session: Session, held: Lease, run: Run) -> dict[str, SinkResult]:
+    plan = Plan.from_json(session.folders.plan(run.plan_run or run.id).read_text(encoding="utf-8"))
+    approved = applying.intended(session.folders, run.id)
+    files = session.state.applied(session.district.name)
+    results = apply_all(session, held, run.id, plan, session.sinks(), files, approved, resume=True)
+    done = {name: each for name, each in results.items() if each.begun}
+    told = {key: value for key, value in (run.summary or {}).items() if key not in {"outcome", "exit_code"}}
+    conclude(session, run.id, plan, Verdict(approved, stale=False, rejected=False), done, {**told, "resumed": True}, {})
+    return results

@@ -1,0 +1,243 @@
+"""One run of one district: what `syncrun --district X` does.
+
+A crash at any point leaves either what was before or something that the next run finishes: the plan, the parts that
+were let go, and what of them is in the sink are each written down before the step that needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import syncrun
+from syncrun.clock import today
+from syncrun.config.mapping import read_mapping
+from syncrun.errors import EXIT_DONE, FaultError, SyncError
+from syncrun.intake.arrival import Arrival
+from syncrun.plan.model import Plan, digest
+from syncrun.rules import table as rule_table
+from syncrun.run import applying, planning, reading, summary
+from syncrun.run.ending import Result, conclude
+from syncrun.run.folder import made, write_whole
+from syncrun.run.observer import objections, tell, tell_plan
+from syncrun.run.recovery import apply_all, finish_interrupted
+from syncrun.run.session import Session
+from syncrun.run.verdict import Verdict, weigh
+from syncrun.scratch import scratch
+from syncrun.sdk import FileSource, Sink
+from syncrun.snapshot.table import Snapshot
+from syncrun.state import decision, lease
+from syncrun.state.lease import Lease
+from syncrun.state.store import AppliedFile, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan and what it was made from. `told` is the part of the summary about the input; `doubtful` says that the
+    roster counts as accepted only once a person has approved the plan."""
+
+    plan: Plan
+    identity: str
+    snapshot: Snapshot
+    doubtful: bool
+    told: Mapping[str, Any]
+
+
+def sync(session: Session) -> Result:
+    """Run the district once. Every error of ours ends up in the result; anything else is a fault with a trace in a
+    file of the run's folder."""
+    state, district = session.state, session.district.name
+    with lease.held(state.engine, district, session.run, session.clock) as held:
+        made(session.folders.run(session.run))
+        state.start_run(Run(
+            session.run, district, session.mode, session.dry_run, "started", None, None, session.clock.now(), None,
+            socket.gethostname(), os.getpid(), None, None, None, None, None))  # fmt: skip
+        tell(session, "syncrun_run_started")
+        try:
+            result = _sync(session, held)
+        except SyncError as error:
+            result = _failed(session, error)
+        except Exception:  # the last guard: an operator never sees a traceback
+            result = _failed(session, _fault(session))
+        session.progress.phase("finish")
+        tell(session, "syncrun_run_finished", result.outcome, result.exit_code, result.summary)
+        _tidy(session)
+    return result
+
+
+def _fault(session: Session) -> FaultError:
+    """Keep the trace in a file that only the operator can read."""
+    target = session.folders.run(session.run) / "fault.txt"
+    target.touch(mode=0o600)
+    target.write_text(traceback.format_exc(), encoding="utf-8")
+    return FaultError("A fault in syncrun stopped the run.",
+                      next_step=f"Report it with the file {target}, after a look for names in it.")  # fmt: skip
+
+
+def _failed(session: Session, error: SyncError) -> Result:
+    told = {"run": session.run, "district": session.district.name, "outcome": error.outcome,
+            "exit_code": error.exit_code, "error": error.as_dict()}  # fmt: skip
+    found = session.state.run(session.run)
+    if found is None or found.status != "applying":  # an interrupted apply is finished by the next run
+        session.state.update_run(session.run, status="ended")
+    session.state.update_run(session.run, outcome=error.outcome, exit_code=error.exit_code,
+                             finished_at=session.clock.now(), summary=told)  # fmt: skip
+    return Result(session.run, error.outcome, error.exit_code, told, error)
+
+
+def _tidy(session: Session) -> None:
+    """Remove what a run needs only while it is at work, and what is too old to keep."""
+    folder = session.folders.run(session.run)
+    for name in ("fetched", "unpacked", "spill"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    content = session.state.snapshot(session.district.name)
+    current = {table.path.split("/")[-2] for table in Snapshot.from_json(content).tables.values()} if content else set()
+    session.folders.prune(session.clock.now(), {session.run, *current})
+
+
+def _sync(session: Session, held: Lease) -> Result:
+    skipped = finish_interrupted(session, held)
+    session.progress.phase("fetch")
+    source = session.source()
+    sinks = {name: sink for name, sink in session.sinks().items() if name not in skipped}
+    if not sinks:
+        raise next(iter(skipped.values()))
+    folder = session.folders.run(session.run)
+    arrival = reading.fetch(source, folder)
+    decisions = _decisions(session)
+    identity = reading.identity(
+        arrival, today(session.clock, session.district.time_zone), session.district.fingerprint, syncrun.__version__,
+        *(f"{name}:{each}" for name, found in decisions.items() for each in found),
+    )  # fmt: skip
+    files = session.state.applied(session.district.name)
+    last = next((run for run in session.state.runs(session.district.name) if run.id != session.run and not run.dry_run), None)
+    if session.mode != "full" and not skipped and last and last.identity == identity and last.outcome == "DONE":
+        return _nothing(session, last, identity)
+    prepared = None if session.mode == "full" else _again(session, identity, _base(files))
+    if prepared is None:
+        prepared = _prepare(session, arrival, source, sinks, decisions, identity, files)
+    return _decide(session, held, prepared, sinks, files, skipped)
+
+
+def _decisions(session: Session) -> dict[str, list[decision.Decision]]:
+    """The decisions for each sink; a mapping file is taken over into the state first."""
+    found = {}
+    for sink in session.district.sinks:
+        if sink.mapping and not session.dry_run:
+            decision.replace(session.state, session.district.name, sink.name, read_mapping(sink.mapping), session.who)
+        found[sink.name] = (
+            read_mapping(sink.mapping) if sink.mapping and session.dry_run
+            else decision.current(session.state, session.district.name, sink.name)
+        )  # fmt: skip
+    return found
+
+
+def _base(files: Sequence[AppliedFile]) -> str:
+    """What stands for all that the sinks have taken."""
+    return digest(f"{each.sink}/{each.table}/{each.seq}/{each.path}" for each in files)
+
+
+def _nothing(session: Session, last: Run, identity: str) -> Result:
+    """The input, the settings and the sinks are as they were when all was done."""
+    told = {**_head(session), "outcome": "DONE", "exit_code": EXIT_DONE, "nothing_to_do": True,
+            "files": (last.summary or {}).get("files", {}), "plan": last.plan_hash}  # fmt: skip
+    session.state.update_run(
+        session.run, status="ended", outcome="DONE", exit_code=EXIT_DONE, finished_at=session.clock.now(),
+        identity=identity, plan_hash=last.plan_hash, plan_run=last.plan_run, snapshot=last.snapshot, summary=told,
+    )  # fmt: skip
+    return Result(session.run, "DONE", EXIT_DONE, told)
+
+
+def _head(session: Session) -> dict[str, Any]:
+    return {"run": session.run, "district": session.district.name, "mode": session.mode, "dry_run": session.dry_run}
+
+
+def _again(session: Session, identity: str, base: str) -> Prepared | None:
+    """The plan of the run before, when nothing that it was made from has changed: it need not be made again."""
+    for run in session.state.runs(session.district.name, limit=5):
+        if run.id == session.run or run.plan_run is None or run.identity != identity or run.outcome != "HELD":
+            continue
+        path = session.folders.plan(run.plan_run)
+        if not path.exists() or not run.snapshot:
+            return None
+        plan = Plan.from_json(path.read_text(encoding="utf-8"))
+        if plan.base != base:
+            return None
+        told = {key: (run.summary or {})[key] for key in ("files", "findings", "doubtful") if key in (run.summary or {})}
+        return Prepared(plan, identity, Snapshot.from_json(run.snapshot), bool(told.get("doubtful")), told)
+    return None
+
+
+def _prepare(
+    session: Session, arrival: Arrival, source: FileSource, sinks: Mapping[str, Sink],
+    decisions: Mapping[str, Sequence[decision.Decision]], identity: str, files: Sequence[AppliedFile],
+) -> Prepared:  # fmt: skip
+    """Read the source and make the plan. A sink that cannot be read makes the run fail before anything is written."""
+    for sink in sinks.values():
+        sink.check()
+    district, folder, home = session.district, session.folders.run(session.run), session.folders.home
+    content = session.state.snapshot(district.name)
+    before = Snapshot.from_json(content) if content else None
+    with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
+        read = reading.read(
+            connection, arrival, source, before, staged=planning.staged(sinks.values()), limits=district.limits,
+            today=today(session.clock, district.time_zone), home=home,
+            snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress,
+        )  # fmt: skip
+        rule_table.write(connection, folder / "findings.parquet")
+        told = {"files": summary.files(read.figures), "findings": summary.findings(rule_table.read(connection)),
+                "doubtful": bool(read.doubts)}  # fmt: skip
+        session.progress.phase("shape")
+        plans, advice = {}, []
+        for position, config in enumerate(district.sinks):
+            if config.name not in sinks:
+                continue
+            mine = [each for each in files if each.sink == config.name]
+            desk = planning.Desk(
+                district.name, config, sinks[config.name], district.limits, decisions[config.name], mine, home, folder,
+                observe=session.mode == "full" and bool(mine),
+            )  # fmt: skip
+            plans[config.name], more = planning.make(
+                connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
+            )
+            advice += [f"{config.name}: {each}" for each in more]
+    plan = objections(session, Plan(session.run, _base(files), plans, tuple(advice)))
+    write_whole(session.folders.plan(session.run), plan.to_json())
+    return Prepared(plan, identity, read.snapshot, bool(read.doubts), told)
+
+
+def _decide(
+    session: Session, held: Lease, prepared: Prepared, sinks: Mapping[str, Sink], files: Sequence[AppliedFile],
+    skipped: Mapping[str, SyncError],
+) -> Result:  # fmt: skip
+    """Weigh what people said of the plan; note it; then apply what nothing holds, unless this is a dry run."""
+    session.progress.phase("judge")
+    plan, district = prepared.plan, session.district.name
+    verdict = weigh(plan, session.state.approvals(district))
+    tell_plan(session, plan)
+    go = not session.dry_run and any(
+        set(each.parts) - (set(each.held) - verdict.approved[name]) for name, each in plan.sinks.items()
+    )
+    applying.intend(session.folders, session.run, verdict.approved)
+    with session.state.transaction() as transaction:
+        if not session.dry_run and (not prepared.doubtful or go):
+            session.state.accept(transaction, district, session.run, prepared.snapshot.to_json())
+        session.state.update_run(
+            session.run, transaction, status="applying" if go else "started", identity=prepared.identity,
+            plan_hash=plan.held_hash if _waits(plan, verdict) else plan.hash, plan_run=plan.run,
+            snapshot=prepared.snapshot.to_json(), summary={**_head(session), **prepared.told},
+        )  # fmt: skip
+    results = {}
+    if go:
+        session.progress.phase("apply")
+        results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved)
+    return conclude(session, session.run, plan, verdict, results, {**_head(session), **prepared.told}, skipped)
+
+
+def _waits(plan: Plan, verdict: Verdict) -> bool:
+    return any(set(each.held) - verdict.approved[name] for name, each in plan.sinks.items())

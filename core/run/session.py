@@ -1,0 +1,70 @@
+"""What a run works with: the district, the installed plug-ins, the state, the folders."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from syncrun.clock import Clock, SystemClock
+from syncrun.config.district import District, home
+from syncrun.errors import ContractError, SyncError
+from syncrun.registry import Registry, imported
+from syncrun.run.folder import Folders
+from syncrun.run.progress import Progress, Silent
+from syncrun.sdk import Context, FileSource, Sink
+from syncrun.state.store import State
+
+Mode = Literal["full", "incremental"]
+
+
+@dataclass
+class Session:
+    """One run at work. `who` is the person or account that started it. A full run reads the sinks too and puts right
+    what has drifted; an incremental one trusts what is on record."""
+
+    district: District
+    registry: Registry
+    state: State
+    who: str
+    mode: Mode = "incremental"
+    dry_run: bool = False
+    clock: Clock = field(default_factory=SystemClock)
+    progress: Progress = field(default_factory=Silent)
+    run: str = field(init=False)
+    folders: Folders = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the run after the moment, so that names sort by time."""
+        self.run = f"{self.clock.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
+        self.folders = Folders(home(), self.district.name)
+
+    def source(self) -> FileSource:
+        """The district's source connector."""
+        info = self.district.source.info
+        with _built(info.name):
+            source: FileSource = imported(info.cls, info.name)(self.district.source.settings, self._context())
+            return source
+
+    def sinks(self) -> dict[str, Sink]:
+        """The district's sinks by name."""
+        found: dict[str, Sink] = {}
+        for config in self.district.sinks:
+            with _built(config.info.name):
+                found[config.name] = imported(config.info.cls, config.info.name)(config.settings, self._context())
+        return found
+
+    def _context(self) -> Context:
+        return Context(self.district.name, self.district.folder)
+
+
+@contextlib.contextmanager
+def _built(plugin: str) -> Iterator[None]:
+    try:
+        yield
+    except SyncError:
+        raise
+    except Exception as error:
+        raise ContractError(f"The plug-in {plugin} raised {type(error).__name__} when it was made.") from error

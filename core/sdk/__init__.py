@@ -1,0 +1,85 @@
+"""Everything a plug-in author imports, in one flat list. It knows nothing of the engine."""
+
+from __future__ import annotations
+
+import pluggy
+
+from syncrun.errors import (
+    AuthError,
+    ConfigError,
+    ContractError,
+    FenceError,
+    InputError,
+    Problem,
+    RateLimitedError,
+    SyncError,
+    TransientError,
+)
+from syncrun.sdk.info import API, Cap, CommandInfo, ConnectorInfo, MatcherInfo
+from syncrun.sdk.setting import DatabaseUrl, Secret, SecretText
+from syncrun.sdk.sink import (
+    Action,
+    Batch,
+    BulkSink,
+    Change,
+    Chunk,
+    Claim,
+    Column,
+    Constant,
+    LedgerEntry,
+    Observed,
+    Outcome,
+    Ref,
+    RowSink,
+    Sink,
+    Table,
+)
+from syncrun.sdk.source import Context, FileKind, FileSet, FileSource, Format
+from syncrun.sdk.view import Objection, PlanView, RunView
+
+hookimpl = pluggy.HookimplMarker("syncrun")
+"""Marks a function of a plug-in's module as a hook of `syncrun`."""
+
+__all__ = [
+    "API",
+    "Action",
+    "AuthError",
+    "Batch",
+    "BulkSink",
+    "Cap",
+    "Change",
+    "Chunk",
+    "Claim",
+    "Column",
+    "CommandInfo",
+    "ConfigError",
+    "ConnectorInfo",
+    "Constant",
+    "Context",
+    "ContractError",
+    "DatabaseUrl",
+    "FenceError",
+    "FileKind",
+    "FileSet",
+    "FileSource",
+    "Format",
+    "InputError",
+    "LedgerEntry",
+    "MatcherInfo",
+    "Objection",
+    "Observed",
+    "Outcome",
+    "PlanView",
+    "Problem",
+    "RateLimitedError",
+    "Ref",
+    "RowSink",
+    "RunView",
+    "Secret",
+    "SecretText",
+    "Sink",
+    "SyncError",
+    "Table",
+    "TransientError",
+    "hookimpl",
+]

@@ -1,0 +1,86 @@
+"""Descriptors: what a plug-in says of itself before anything heavy is imported."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+API = 1
+"""The number of the plug-in interface that this version of `syncrun` serves."""
+
+
+class Cap(enum.Flag):
+    """What a connector or sink can do. The engine asks for nothing that is not claimed."""
+
+    NONE = 0
+    INCREMENTAL = enum.auto()
+    """A source that can send only what changed."""
+    CLIENT_IDS = enum.auto()
+    """A sink that lets the caller choose ids."""
+    BULK = enum.auto()
+    """A sink with `apply_bulk`."""
+    TRANSACTIONAL = enum.auto()
+    """A sink that commits a chunk and its ledger row together."""
+    ARCHIVE = enum.auto()
+    """A sink that can set a row aside without losing it."""
+    RESTORE = enum.auto()
+    """A sink that can bring an archived row back under its id."""
+    LINK = enum.auto()
+    """A sink that lets us take over a row that was there before."""
+    QUIET = enum.auto()
+    """A sink that sends no message to people, or can be told not to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorInfo:
+    """One source connector or sink.
+
+    `cls` and `settings` are import paths, `"package.module:Name"`; they are imported only when a district names the
+    connector. `settings` is a marshmallow schema of the connector's own settings.
+    """
+
+    name: str
+    title: str
+    cls: str
+    settings: str
+    caps: Cap = Cap.NONE
+    api: int = API
+    maintainer: str = ""
+    issues: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatcherInfo:
+    """One matcher, which proposes that a record of the source and one of the sink are the same."""
+
+    name: str
+    title: str
+    cls: str
+    api: int = API
+
+
+@dataclass(frozen=True, slots=True)
+class CommandInfo:
+    """One click command that a plug-in adds under `syncrun x`."""
+
+    name: str
+    title: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Where a plug-in came from."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a plug-in, or a part of it, is not available."""
+
+    plugin: str
+    stage: str
+    reason: str
+    distribution: Distribution = field(default_factory=lambda: Distribution("unknown", ""))

@@ -1,0 +1,67 @@
+"""Fields for the settings of connectors and sinks, beside marshmallow's own.
+
+Secrets stand in a district file as references (`env:NAME`, `file:/path`, `keyring:service/name`), never as values.
+A plug-in gets them as `SecretText`, which prints as `***`.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+SCHEMES = ("env:", "file:", "keyring:")
+
+
+class SecretText:
+    """A text that does not show itself; `reveal()` gives it to the one place that needs it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "SecretText(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretText) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def is_reference(text: str) -> bool:
+    """Whether the text says where a secret is, in place of the secret."""
+    return text.startswith(SCHEMES)
+
+
+class Secret(fields.Field):  # type: ignore[type-arg] # generic only to type checkers
+    """A reference to a secret. The value it stands for is fetched after the whole file has been checked."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or not is_reference(value):
+            raise ValidationError("E-CONFIG-6: write a reference (env:NAME, file:/path, keyring:service/name), "
+                                  "not the secret itself")  # fmt: skip
+        return value
+
+
+class DatabaseUrl(Secret):
+    """A database address: a reference, or an address that holds no password, like `sqlite:///planner.db`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, str) and not is_reference(value):
+            if "://" not in value:
+                raise ValidationError("is neither a reference nor a database address like sqlite:///planner.db")
+            if urllib.parse.urlsplit(value).password:
+                raise ValidationError("E-CONFIG-6: holds a password; write a reference like env:PLANNER_URL")
+            return value
+        return super()._deserialize(value, attr, data, **kwargs)

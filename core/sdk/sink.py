@@ -1,0 +1,234 @@
+"""What a sink is: the tables it wants, and how it takes changes. The engine does everything between."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal, Protocol
+
+from marshmallow import Schema, fields
+
+from syncrun.sdk.source import Context
+
+MappingKind = Literal["orgs", "teachers", "years"]
+Removal = Literal["archive", "keep"]
+"""`archive`: set aside, may come back. `keep`: what the source no longer sends stays as it is."""
+
+
+class Ref(fields.String):
+    """A column that holds the id of a row of another table of the same sink. The shape gives that row's key."""
+
+    def __init__(self, to: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.to = to
+
+
+_SQL_TYPES: Mapping[type[fields.Field], str] = {
+    fields.Boolean: "BOOLEAN",
+    fields.Integer: "INTEGER",
+    fields.Date: "DATE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a sink's table: its type in the engine, what it tells of a person, the table it refers to."""
+
+    name: str
+    sql_type: str
+    privacy: str
+    parent: str | None
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of a sink.
+
+    `shape` is a DuckDB query over the canonical roster, the decisions (`mapped_orgs`, `mapped_teachers`,
+    `mapped_years`) and nothing else. It gives `key` (text, unique), `school` (the `sourcedId` of the school the row
+    belongs to, NULL for the district's own rows) and the columns of `schema`; for a `Ref` it gives the parent's key.
+
+    `source`: the entity whose `sourcedId` is the key, for the reports. `match`: columns by which a row that was there
+    before is recognised. `mapping`: the kind of decision that people make on its rows. `billable`: each new row costs
+    money. `privilege`: a person who turns up in a table of higher privilege than before is held. `shrink`: the
+    reference whose row must not lose too many rows of this table at once (the class of a class member).
+    """
+
+    name: str
+    schema: type[Schema]
+    shape: str
+    source: str | None = None
+    removal: Removal = "archive"
+    match: tuple[str, ...] = ()
+    billable: bool = False
+    privilege: int = 0
+    mapping: MappingKind | None = None
+    shrink: str | None = None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the schema, in its order."""
+        declared: Mapping[str, fields.Field[Any]] = self.schema._declared_fields
+        return tuple(
+            Column(
+                name,
+                next((sql for kind, sql in _SQL_TYPES.items() if isinstance(field, kind)), "VARCHAR"),
+                field.metadata.get("privacy", "structure"),
+                field.to if isinstance(field, Ref) else None,
+                field.metadata.get("title", name.replace("_", " ")),
+            )
+            for name, field in declared.items()
+        )
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """Tables referred to, by column."""
+        return {column.name: column.parent for column in self.columns if column.parent}
+
+
+class Action(enum.StrEnum):
+    """What is done to one row."""
+
+    CREATE = "create"
+    LINK = "link"
+    """Take over a row that was there before."""
+    RESTORE = "restore"
+    UPDATE = "update"
+    ARCHIVE = "archive"
+
+
+Status = Literal["applied", "unchanged", "rejected", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one row, for sinks that take them one by one.
+
+    `id` is the same when the same change is sent again. `sink_id` is the sink's own id of the row, None where the
+    sink is to choose it. `values` holds the columns to touch, and no others; references are the sink's own ids.
+    """
+
+    id: str
+    table: str
+    action: Action
+    key: str
+    sink_id: str | None
+    values: Mapping[str, Any]
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. `sink_id` is the id that the sink chose. A rejection has a code and a reason in
+    words without personal data."""
+
+    key: str
+    status: Status
+    sink_id: str | None = None
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who writes: the district, the installation that owns its rows, and an epoch that only grows."""
+
+    district: str
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The part of a run that is committed together; `number` counts from 0 within the run and is the same again
+    when the run is resumed."""
+
+    run: str
+    number: int
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A column of a batch that has the same text in each row."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes of one table and one action, in columns.
+
+    The sink says which columns it wants, in its order: `"id"`, `"key"`, names of `fields`, or a `Constant`.
+    `rows(columns)` gives tuples of text, numbers, truth values or None, dates as text `YYYY-MM-DD`; `csv(columns)`
+    the same as CSV bytes without a header, NULL as an empty unquoted cell.
+    """
+
+    table: Table
+    action: Action
+    fields: tuple[str, ...]
+    size: int
+    chunk: Chunk
+    claim: Claim
+    quiet: bool
+    rows: Callable[[Sequence[str | Constant]], Iterator[tuple[Any, ...]]]
+    csv: Callable[[Sequence[str | Constant]], BinaryIO]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A row as the sink has it. `owned`: this district's rows, written by us. `values` has the columns of the
+    table's schema; references are the sink's own ids."""
+
+    sink_id: str
+    owned: bool
+    archived: bool
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What the sink remembers of a committed chunk: everything in it was applied but for the `exceptions`."""
+
+    chunk: int
+    exceptions: tuple[Outcome, ...]
+
+
+class Sink(Protocol):
+    """What every sink has; it is a `RowSink` or a `BulkSink` besides."""
+
+    tables: tuple[Table, ...]
+
+    def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
+        """Keep the settings; open nothing."""
+
+    def check(self) -> None:
+        """Look, read-only, whether the sink could be written to; raise a typed error when not."""
+
+    def observe(self, table: str) -> Iterator[Observed]:
+        """The rows that the sink has, ours and others; another district's rows are neither shown nor touched."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class RowSink(Sink, Protocol):
+    """A sink behind an API, which takes changes one by one. A change that comes again must not double."""
+
+    def apply(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """Carry out the changes, one outcome for each."""
+
+
+class BulkSink(Sink, Protocol):
+    """A sink with `Cap.BULK` and `Cap.TRANSACTIONAL`: it takes columns, and remembers in itself what it took."""
+
+    def claim(self, claim: Claim) -> None:
+        """Note the writer; raise `FenceError` when a newer or another one was here."""
+
+    def ledger(self, run: str) -> Iterable[LedgerEntry]:
+        """The chunks of this run that are committed."""
+
+    def apply_bulk(self, batch: Batch) -> Iterable[Outcome]:
+        """Carry out the batch and its ledger row in one transaction; answer with the exceptions only."""

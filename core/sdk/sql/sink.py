@@ -1,0 +1,135 @@
+"""A sink that is a relational database, whole but for its tables: what every vendor with a database shares."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from syncrun.errors import ConfigError, Problem
+from syncrun.sdk.setting import SecretText
+from syncrun.sdk.sink import Batch, Claim, LedgerEntry, Observed, Outcome, Table
+from syncrun.sdk.source import Context
+from syncrun.sdk.sql import ledger
+from syncrun.sdk.sql.connect import normal_url, open_engine, spoken
+from syncrun.sdk.sql.write import Target, write
+from syncrun.sqltext import name, names
+
+FETCHED = 10_000
+
+
+class SqlSink:
+    """Give `title`, `tables`, `metadata` and `targets`; `hints` are sentences by constraint name for rejections.
+
+    Settings: `database_url`, and `create_tables` (make what is missing at the first write). Example: the planner in
+    `sinks/planner`.
+    """
+
+    title: ClassVar[str]
+    tables: tuple[Table, ...]
+    metadata: ClassVar[sa.MetaData]
+    targets: ClassVar[Mapping[str, Target]]
+    hints: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
+        url = settings["database_url"]
+        self._url = normal_url(url.reveal() if isinstance(url, SecretText) else url, context.folder)
+        self._create = bool(settings.get("create_tables"))
+        self._district = context.district
+        self._kept: sa.Connection | None = None
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Compare the database with the tables that the sink needs; nothing is written."""
+        missing = list(self._missing())
+        if missing and not (self._create and {"." not in each for each in missing} == {True}):
+            raise ConfigError(
+                [Problem("E-CONFIG-3", "database_url", f"{self.title} lacks {each}",
+                         "set create_tables = true to have it made" if "." not in each else "upgrade its schema")
+                 for each in missing], source=self.title)  # fmt: skip
+
+    def _missing(self) -> Iterator[str]:
+        """Tables, and columns as `table.column`, that the database lacks."""
+        if self._is_absent_file():
+            yield from self.metadata.tables
+            return
+        with spoken(self.title):
+            inspector = sa.inspect(open_engine(self._url))
+            there = set(inspector.get_table_names())
+            for table in self.metadata.tables.values():
+                if table.name not in there:
+                    yield table.name
+                    continue
+                columns = {column["name"] for column in inspector.get_columns(table.name)}
+                yield from (f"{table.name}.{each.name}" for each in table.columns if each.name not in columns)
+
+    def _is_absent_file(self) -> bool:
+        database = self._url.database
+        return self._url.get_backend_name() == "sqlite" and bool(database) and not Path(str(database)).exists()
+
+    def observe(self, table: str) -> Iterator[Observed]:
+        """The rows of one table, ours and people's own; those of other districts stay out of sight."""
+        target = self.targets[table]
+        if self._is_absent_file() or target.table.name in set(self._missing()):
+            return
+        wanted = [column.name for column in self._table(table).columns]
+        key = target.table.primary_key.columns.keys()[0]
+        statement = (
+            f"SELECT {names([key, target.owner, target.archived, *wanted])} FROM {target.sql_name} "
+            f"WHERE {name(target.owner)} IS NULL OR {name(target.owner)} = "
+            + ("%s" if self._url.get_backend_name() == "postgresql" else "?")
+        )
+        with spoken(self.title), contextlib.closing(open_engine(self._url).raw_connection()) as connection:
+            cursor: Any = connection.driver_connection.cursor()  # type: ignore[union-attr] # open, so there is one
+            cursor.execute(statement, (self._district,))
+            while rows := cursor.fetchmany(FETCHED):
+                for sink_id, owner, archived, *values in rows:
+                    yield Observed(str(sink_id), owner is not None, archived is not None, values)
+
+    def _table(self, wanted: str) -> Table:
+        return next(table for table in self.tables if table.name == wanted)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def claim(self, claim: Claim) -> None:
+        """Make what is missing, then note the writer."""
+        with spoken(self.title), self._connection() as connection, connection.begin():
+            if self._create:
+                self.metadata.create_all(connection)
+            ledger.create(connection)
+            ledger.stake(connection, claim)
+
+    def ledger(self, run: str) -> Iterable[LedgerEntry]:
+        """The chunks of this run that are committed."""
+        with spoken(self.title), self._connection() as connection, connection.begin():
+            return ledger.entries(connection, self._district, run)
+
+    def apply_bulk(self, batch: Batch) -> Iterable[Outcome]:
+        """The data of the batch and its ledger row, in one transaction."""
+        with spoken(self.title), self._connection() as connection, connection.begin():
+            ledger.hold(connection, batch.claim)
+            exceptions = write(connection, batch, self.targets[batch.table.name], self.hints)
+            ledger.enter(connection, batch, exceptions)
+        return exceptions
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        """The one connection of this sink, opened at need and dropped after an error."""
+        if self._kept is None:
+            self._kept = open_engine(self._url).connect()
+        try:
+            yield self._kept
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; the next write opens another."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            with contextlib.suppress(sa.exc.DBAPIError):
+                kept.close()

@@ -1,0 +1,1 @@
+"""What was accepted before, and how what arrives is merged into it."""

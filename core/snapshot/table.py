@@ -1,0 +1,50 @@
+"""A snapshot: the roster as it was last accepted, one Parquet file an entity, and what is known of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTable:
+    """The accepted rows of one entity. `path` is relative to the home folder. `made_up` says that no file brought
+    them; `sha256`, `rows` and `ended` are of the file that did: its hash, its rows, whether its last line had a line
+    end."""
+
+    path: str
+    rows: int
+    sha256: str = ""
+    ended: bool = True
+    made_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One generation of a district's roster."""
+
+    id: str
+    version: str
+    tables: Mapping[str, SnapshotTable]
+
+    def arrived(self) -> list[str]:
+        """The entities that files brought."""
+        return [entity for entity, table in self.tables.items() if not table.made_up]
+
+    def paths(self, home: Path) -> dict[str, Path]:
+        """Where each entity's rows are."""
+        return {entity: home / table.path for entity, table in self.tables.items()}
+
+    def to_json(self) -> str:
+        """The snapshot as the state database keeps it."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Snapshot:
+        """The reverse of `to_json`."""
+        raw = json.loads(text)
+        tables = {entity: SnapshotTable(**table) for entity, table in raw["tables"].items()}
+        return cls(raw["id"], raw["version"], tables)

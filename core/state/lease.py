@@ -1,0 +1,140 @@
+"""One run a district at a time: a row in the state database that runs out unless it is renewed.
+
+Each taking raises the epoch, and sinks refuse a lower one, so that a run which was frozen past its lease cannot write
+when it wakes. The lease of a process that is known to be dead on this machine is taken over at once.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from syncrun.clock import Clock
+from syncrun.errors import LeaseBusyError, LeaseLostError, SyncError
+from syncrun.sdk.sql.connect import spoken
+from syncrun.state.database import WHAT
+from syncrun.state.model import leases
+
+SECONDS = 60
+
+
+@dataclass(slots=True)
+class Lease:
+    """A lease that is held. `lost` is set when renewing it failed."""
+
+    district: str
+    run: str
+    epoch: int
+    lost: threading.Event
+
+    def confirm(self) -> None:
+        """Raise `LeaseLostError` when the lease is no longer ours; asked before each chunk."""
+        if self.lost.is_set():
+            raise LeaseLostError(f"The lease of district {self.district} was lost while the run was at work.")
+
+
+def _born(pid: int) -> str | None:
+    """When a process of this machine began, as the kernel counts, so that a reused number is not taken for it."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _alive(pid: int, born: str | None) -> bool:
+    if Path("/proc/self/stat").exists():
+        return _born(pid) is not None and (born is None or _born(pid) == born)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _now(connection: sa.Connection, clock: Clock) -> datetime.datetime:
+    """The database's clock where there is a server; machines may disagree."""
+    if connection.dialect.name == "postgresql":
+        moment: datetime.datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return moment
+    return clock.now()
+
+
+@contextmanager
+def held(engine: sa.Engine, district: str, run: str, clock: Clock) -> Iterator[Lease]:
+    """Take the lease, renew it while the block runs, let go of it at the end.
+
+    Raises `LeaseBusyError`, which says who has it, when another run is at work.
+    """
+    lease = Lease(district, run, _take(engine, district, run, clock), threading.Event())
+    stop = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(engine, lease, clock, stop), daemon=True)
+    renewing.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        renewing.join()
+        _release(engine, lease)
+
+
+def _take(engine: sa.Engine, district: str, run: str, clock: Clock) -> int:
+    with spoken(WHAT), engine.begin() as connection:
+        now = _now(connection, clock)
+        mine = {
+            "run": run, "host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()),
+            "taken_at": now, "expires_at": now + datetime.timedelta(seconds=SECONDS),
+        }  # fmt: skip
+        query = sa.select(leases).where(leases.c.district == district).with_for_update()
+        found = connection.execute(query).one_or_none()
+        if found is None:
+            try:
+                with connection.begin_nested():
+                    connection.execute(sa.insert(leases).values(district=district, epoch=1, **mine))
+            except sa.exc.IntegrityError:  # another process was first by a moment
+                raise LeaseBusyError(f"Another run of district {district} is just starting.") from None
+            return 1
+        if found.run is not None and found.expires_at > now and not _is_dead(found):
+            since = found.taken_at.strftime("%H:%M:%S")
+            raise LeaseBusyError(
+                f"Another run of district {district} is at work: run {found.run}, process {found.pid} on "
+                f"{found.host}, since {since} UTC."
+            )
+        connection.execute(sa.update(leases).where(leases.c.district == district).values(epoch=found.epoch + 1, **mine))
+        return int(found.epoch) + 1
+
+
+def _is_dead(found: sa.Row[tuple[object, ...]]) -> bool:
+    return found.host == socket.gethostname() and not _alive(found.pid, found.born)
+
+
+def _renew(engine: sa.Engine, lease: Lease, clock: Clock, stop: threading.Event) -> None:
+    misses = 0
+    while not stop.wait(SECONDS / 4):
+        try:
+            with spoken(WHAT), engine.begin() as connection:
+                until = _now(connection, clock) + datetime.timedelta(seconds=SECONDS)
+                mine = sa.update(leases).where(leases.c.district == lease.district, leases.c.epoch == lease.epoch)
+                renewed = connection.execute(mine.values(expires_at=until)).rowcount == 1
+            misses = 0 if renewed else 4
+        except SyncError:
+            misses += 1
+        if misses >= 3:
+            lease.lost.set()
+            return
+
+
+def _release(engine: sa.Engine, lease: Lease) -> None:
+    with spoken(WHAT), engine.begin() as connection:
+        mine = sa.update(leases).where(leases.c.district == lease.district, leases.c.epoch == lease.epoch)
+        connection.execute(mine.values(run=None, host=None, pid=None, born=None, expires_at=None))
