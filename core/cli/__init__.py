@@ -1,1 +1,13 @@
-"""."""
+"""The command `syncrun`: click, and nothing else. What each command does is elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command and leave with its exit code; an operator never sees a traceback."""
+    from syncrun.cli.app import app  # imported late: `syncrun --help` must be quick
+    from syncrun.cli.failure import guarded
+
+    sys.exit(guarded(lambda: app(standalone_mode=False)))

@@ -22,7 +22,7 @@ from syncrun.rules import cells, table
 from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
-from syncrun.sdk import FileSource
+from syncrun.sdk import FileSource, Format
 from syncrun.snapshot import merge, whole
 from syncrun.snapshot.made_up import made_up, school_year
 from syncrun.snapshot.table import Snapshot
@@ -90,7 +90,7 @@ def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:
 
 
 def read(
-    connection: DuckDBPyConnection, arrival: Arrival, source: FileSource, before: Snapshot | None, *,
+    connection: DuckDBPyConnection, arrival: Arrival, form: Format, before: Snapshot | None, *,
     staged: Collection[str], limits: Limits, today: datetime.date, home: Path, snapshots: Path, run: str,
     progress: Progress,
 ) -> Reading:  # fmt: skip
@@ -99,7 +99,7 @@ def read(
     Raises `SetRefusedError` when the set cannot be used, `TransientError` when a file changed meanwhile.
     """
     table.prepare(connection)
-    landed, findings = _land(connection, arrival, source, before, staged, progress)
+    landed, findings = _land(connection, arrival, form, before, staged, progress)
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
@@ -121,10 +121,10 @@ def read(
 
 
 def _land(
-    connection: DuckDBPyConnection, arrival: Arrival, source: FileSource, before: Snapshot | None,
+    connection: DuckDBPyConnection, arrival: Arrival, form: Format, before: Snapshot | None,
     staged: Collection[str], progress: Progress,
 ) -> tuple[dict[str, Landed], list[Finding]]:  # fmt: skip
-    findings = arrival.findings + vanished(arrival, source.format, before.arrived() if before else [])
+    findings = arrival.findings + vanished(arrival, form, before.arrived() if before else [])
     _stop(findings)
     progress.phase("land")
     landing.prepare(connection)

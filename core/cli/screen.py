@@ -1,0 +1,132 @@
+"""How summaries look on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+COLORS = {"DONE": "green", "HELD": "yellow", "DEGRADED": "yellow", "RETRY": "yellow", "REFUSED": "red", "FAILED": "red"}
+ACTIONS = ("create", "link", "restore", "update", "archive")
+SHOWN = 12
+
+
+def console() -> Console:
+    """Where results go."""
+    return Console(highlight=False)
+
+
+class Live:
+    """Progress on stderr while a run is at work, if somebody is looking."""
+
+    PHASES = {
+        "resume": "finishing an interrupted run", "fetch": "fetching", "land": "reading", "check": "checking",
+        "accept": "accepting", "shape": "planning", "judge": "judging", "apply": "applying", "record": "recording",
+        "finish": "finishing",
+    }  # fmt: skip
+
+    def __init__(self) -> None:
+        err = Console(stderr=True, highlight=False)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self._phase: TaskID | None = None
+        self._rows: TaskID | None = None
+
+    def __enter__(self) -> Live:
+        self._progress.start()
+        self._phase = self._progress.add_task("starting", total=None)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def phase(self, name: str) -> None:
+        """A phase begins."""
+        if self._phase is not None:
+            self._progress.update(self._phase, description=self.PHASES.get(name, name))
+
+    def total(self, sink: str, rows: int) -> None:
+        """So many rows are to be sent."""
+        self._rows = self._progress.add_task(f"to {sink}", total=rows)
+
+    def chunk(self, sink: str, table: str, action: str, rows: int) -> None:
+        """Some of them are in."""
+        if self._rows is not None:
+            self._progress.update(self._rows, advance=rows, description=f"to {sink}: {table}")
+
+
+def show_summary(out: Console, told: Mapping[str, Any]) -> None:
+    """A run's summary, and what to do next."""
+    outcome = told["outcome"]
+    dry = " (dry run: nothing was written)" if told.get("dry_run") else ""
+    out.print(f"[bold {COLORS.get(outcome, 'red')}]{outcome}[/]  district {told['district']}  run {told['run']}{dry}")
+    if told.get("nothing_to_do"):
+        out.print("Nothing to do: input, settings and sinks are as they were when all was done.")
+        return
+    if told.get("files"):
+        out.print(_files(told["files"]))
+    for finding in told.get("findings", ())[:SHOWN]:
+        where = ":".join(str(finding[key]) for key in ("file", "line") if finding.get(key))
+        column = f" {finding['column']}" if finding.get("column") else ""
+        times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
+        words = f": {finding['words']}" if finding.get("words") else ""
+        out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/] {where}{column}  {finding['title']}{words}{times}")
+    for name, sink in told.get("sinks", {}).items():
+        show_sink(out, name, sink, planned=bool(told.get("dry_run")) or outcome == "HELD")
+    for line in told.get("advice", ()):
+        out.print(f"  [cyan]note[/] {line}")
+    for line in next_steps(told):
+        out.print(line)
+
+
+def _severity(word: str) -> str:
+    return {"note": "dim", "drop value": "yellow", "drop row": "red", "hold": "yellow", "stop": "red"}.get(word, "red")
+
+
+def _files(files: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table("file", "rows", "rejected", "mode", box=None, pad_edge=False, header_style="dim")
+    for name, each in files.items():
+        table.add_row(name, f"{each['rows']:,}", f"{each['rejected']:,}", each["mode"])
+    return table
+
+
+def show_sink(out: Console, name: str, sink: Mapping[str, Any], *, planned: bool) -> None:
+    """One sink: counts by table and action, what waits and why, what was not taken."""
+    table = Table(name, *ACTIONS, "unchanged", box=None, pad_edge=False, header_style="dim")
+    for table_name, each in sink["tables"].items():
+        counts = [f"{each['planned'].get(action, 0):,}" if each["planned"].get(action) else "-" for action in ACTIONS]
+        table.add_row(table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else ""))
+    out.print(table)
+    if sink["billable"]:
+        out.print(f"  [bold]{sink['billable']:,} teachers[/] are added to the account and count towards billing.")
+    held = sink["held"]
+    for part in held[:SHOWN]:
+        where = f"school {part['school']}" if part["school"] else "the district's own rows"
+        why = "; ".join(f"{reason['code']} {reason['words']}" for reason in part["reasons"])
+        out.print(f"  [yellow]held[/] {where}: {part['changes']:,} changes. {why}")
+    if len(held) > SHOWN:
+        out.print(f"  [yellow]held[/] {len(held) - SHOWN} more; see `syncrun show`")
+    for each in sink.get("rejections", ()):
+        out.print(f"  [red]{each['code']}[/] {each['table']} {each['key']} ({each['action']}): {each['reason']}")
+    if sink.get("rejected", 0) > len(sink.get("rejections", ())):
+        out.print(f"  {sink['rejected']:,} rejected in all; `syncrun report` has them.")
+
+
+def next_steps(told: Mapping[str, Any]) -> Iterator[str]:
+    """What an operator may want to do now."""
+    at = f"--district {told['district']}"
+    if told.get("approval_stale"):
+        yield "[yellow]A plan was approved, but the input has changed since: this is another plan and waits again.[/]"
+    if told.get("rejected_by_person"):
+        yield "[yellow]A person turned this very plan down.[/]"
+    for name, error in told.get("errors", {}).items():
+        yield f"[red]{name}: {error['code']} {error['message']}[/] {error['next_step']}"
+    if told["outcome"] == "HELD":
+        yield f"Next: [bold]syncrun show {at}[/], then [bold]syncrun approve {at}[/] (or --school ID) and " \
+              f"[bold]syncrun {at}[/]; or [bold]syncrun reject {at}[/]."  # fmt: skip
+    elif told["outcome"] == "DEGRADED":
+        yield f"Next: [bold]syncrun report {at}[/] says which rows and why; what a sink rejected is tried again next time."

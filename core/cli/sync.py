@@ -1,0 +1,45 @@
+"""`syncrun --district X`."""
+
+from __future__ import annotations
+
+import json
+import signal
+from types import FrameType
+from typing import Any
+
+import click
+
+from syncrun.cli.failure import tell
+from syncrun.cli.opening import open_session
+from syncrun.cli.screen import Live, console, show_summary
+
+
+def run(district: str, *, mode: str, dry_run: bool, as_json: bool) -> int:
+    """Run a district and tell how it went; the exit code."""
+    from syncrun.run.runner import sync
+
+    signal.signal(signal.SIGTERM, _stop)
+    session = open_session(district, mode=mode, dry_run=dry_run)
+    with Live() as live:
+        session.progress = live
+        result = sync(session)
+    if result.error is not None and "sinks" not in result.summary:
+        tell_error(result.summary, result.error, as_json=as_json)
+    elif as_json:
+        click.echo(json.dumps(result.summary, indent=2))
+    else:
+        show_summary(console(), result.summary)
+    return result.exit_code
+
+
+def tell_error(summary: Any, error: Any, *, as_json: bool) -> None:
+    """A run that was refused or failed."""
+    if as_json:
+        click.echo(json.dumps(summary, indent=2))
+    else:
+        tell(error, as_json=False)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the run as Ctrl-C does: the lease is let go, and the next run finishes what was begun."""
+    raise KeyboardInterrupt

@@ -1,0 +1,136 @@
+"""One report per file, one row per row of the file: `line, sourcedId, result, action, code, column, message, fix`.
+
+`result` is SUCCESS, HELD (waits for a person) or REJECTED (by a rule, or by a sink); `action` is CREATED, LINKED,
+RESTORED, UPDATED, ARCHIVED or UNCHANGED. Records that are no longer in the file and were archived stand at the end,
+without a line. A clean row says SUCCESS. Every row of a file has exactly one result.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syncrun.report.source import RunFiles
+from syncrun.roster.entity import ENTITIES
+from syncrun.roster.rule import Severity
+from syncrun.rules.rule import RULES
+from syncrun.sqltext import literal, literals, name
+
+HEADER = ("line", "sourcedId", "result", "action", "code", "column", "message", "fix")
+_DONE = {
+    "create": "CREATED",
+    "link": "LINKED",
+    "restore": "RESTORED",
+    "update": "UPDATED",
+    "archive": "ARCHIVED",
+}
+_SCHOOLS = {
+    "users": "list_contains(orgSourcedIds, {0})",
+    "classes": "schoolSourcedId = {0}",
+    "enrollments": "schoolSourcedId = {0}",
+    "orgs": "sourcedId = {0}",
+}
+"""How a row is known to belong to a school."""
+
+
+def prepare(files: RunFiles, school: str | None = None) -> dict[str, dict[str, int]]:
+    """Make the relation `report.<entity>` for each file of the run; by file, how many rows have which result and
+    action, as `SUCCESS/CREATED`. With `school`, only rows of that school."""
+    files.connection.execute("CREATE SCHEMA report")
+    _rules(files)
+    counts = {}
+    for entity, snapshot_table in files.snapshot.tables.items():
+        if snapshot_table.made_up or (school and entity not in _SCHOOLS):
+            continue
+        _report(files, entity, school)
+        found = files.connection.execute(f"""
+            SELECT result || '/' || action, count(*) FROM report.{name(entity)} WHERE line IS NOT NULL OR action = 'ARCHIVED'
+            GROUP BY ALL ORDER BY ALL""").fetchall()  # fmt: skip
+        counts[f"{entity}.csv"] = dict(found)
+    return counts
+
+
+def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = False) -> int:
+    """Write one file's report as CSV; how many rows it has. A cell that a spreadsheet would take for a formula gets
+    an apostrophe before it."""
+    where = "WHERE result <> 'SUCCESS' OR code <> ''" if problems_only else ""
+    safe = "CASE WHEN regexp_matches(sourcedId, '^[=+@\\t\\r-]') THEN chr(39) || sourcedId ELSE sourcedId END AS sourcedId"
+    relation = f"report.{name(entity)}"
+    part = target.with_suffix(".part")
+    part.touch(mode=0o600)
+    files.connection.execute(
+        f"COPY (SELECT * REPLACE ({safe}) FROM {relation} {where} ORDER BY line NULLS LAST, sourcedId) "
+        f"TO {literal(str(part))} (FORMAT csv, HEADER true)"
+    )
+    part.replace(target)
+    found = files.connection.execute(f"SELECT count(*) FROM {relation} {where}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _rules(files: RunFiles) -> None:
+    files.connection.execute("CREATE TABLE rules (code VARCHAR, title VARCHAR, fix VARCHAR, drops BOOLEAN)")
+    files.connection.executemany(
+        "INSERT INTO rules VALUES (?, ?, ?, ?)",
+        [(rule.code, rule.title, rule.fix, rule.severity is Severity.DROP_ROW) for rule in RULES.values()],
+    )
+
+
+def _report(files: RunFiles, entity: str, school: str | None) -> None:
+    """Accepted rows with their fate, rejected rows with their findings, and removals."""
+    file = literal(f"{entity}.csv")
+    done = " ".join(f"WHEN {literal(action)} THEN {literal(word)}" for action, word in _DONE.items())
+    weight = " ".join(f"WHEN {literal(status)} THEN {n}" for n, status in enumerate(("applied", "held", "conflict", "rejected")))
+    order = " ".join(f"WHEN {literal(action)} THEN {n}" for n, action in enumerate(("update", "archive", "restore", "link", "create")))
+    roster = f"roster.{name(entity)}"
+    belongs = ENTITIES[entity] and school and _SCHOOLS[entity].format(literal(school))
+    here = f"AND {belongs}" if belongs and _has(files, entity) else ""
+    files.connection.execute(f"""
+        CREATE TEMP TABLE {name("fate " + entity)} AS
+        SELECT key, arg_max(status, CASE status {weight} END) AS status, arg_max(action, CASE action {order} END) AS action,
+            arg_max(code, CASE status {weight} END) AS code, arg_max(reason, CASE status {weight} END) AS reason
+        FROM fates WHERE entity = {literal(entity)} {f"AND school = {literal(school)}" if school else ""} GROUP BY key
+    """)
+    files.connection.execute(f"""
+        CREATE TEMP TABLE {name("found " + entity)} AS
+        SELECT line, any_value(key) AS key, string_agg(DISTINCT code, '; ' ORDER BY code) AS code,
+            string_agg(DISTINCT "column", '; ' ORDER BY "column") AS "column",
+            string_agg(DISTINCT rules.title, '; ' ORDER BY rules.title) AS message,
+            string_agg(DISTINCT rules.fix, ' ' ORDER BY rules.fix) AS fix, bool_or(rules.drops) AS drops
+        FROM findings JOIN rules USING (code) WHERE file = {file} AND line IS NOT NULL AND count = 1 GROUP BY line
+    """)
+    fate, found = name("fate " + entity), name("found " + entity)
+    files.connection.execute(f"""
+        CREATE VIEW report.{name(entity)} AS
+        SELECT row.line, row.sourcedId,
+            CASE fate.status WHEN 'held' THEN 'HELD' WHEN 'rejected' THEN 'REJECTED' WHEN 'conflict' THEN 'REJECTED'
+                ELSE 'SUCCESS' END AS result,
+            CASE WHEN fate.status IN ('rejected', 'conflict') OR fate.key IS NULL THEN 'UNCHANGED'
+                ELSE CASE fate.action {done} END END AS action,
+            concat_ws('; ', nullif(fate.code, ''), found.code) AS code, coalesce(found."column", '') AS "column",
+            concat_ws('; ', nullif(fate.reason, ''), found.message) AS message, coalesce(found.fix, '') AS fix
+        FROM {roster} AS row LEFT JOIN {fate} AS fate ON fate.key = row.sourcedId
+        LEFT JOIN {found} AS found ON found.line = row.line AND NOT found.drops
+        WHERE row.line IS NOT NULL {here}
+        UNION ALL
+        SELECT line, key, 'REJECTED', 'UNCHANGED', code, coalesce("column", ''), message, fix FROM {found} WHERE drops
+            {f"AND key IN (SELECT sourcedId FROM {roster} WHERE {belongs})" if here else ""}
+        UNION ALL
+        SELECT NULL, fate.key, CASE fate.status WHEN 'applied' THEN 'SUCCESS' WHEN 'held' THEN 'HELD' ELSE 'REJECTED' END,
+            'ARCHIVED', fate.code, '', fate.reason, ''
+        FROM {fate} AS fate WHERE fate.action = 'archive'
+            AND fate.key NOT IN (SELECT sourcedId FROM {roster} WHERE line IS NOT NULL)
+    """)
+
+
+def _has(files: RunFiles, entity: str) -> bool:
+    """Whether the accepted rows have the column by which a row is known to belong to a school; 1.2's users have not."""
+    columns = {row[0] for row in files.connection.execute(f"DESCRIBE roster.{name(entity)}").fetchall()}
+    return entity != "users" or "orgSourcedIds" in columns
+
+
+def entities(files: RunFiles) -> list[str]:
+    """The entities that have a report."""
+    found = files.connection.execute(
+        f"SELECT table_name FROM information_schema.tables WHERE table_schema = 'report' AND table_name IN "
+        f"({literals(ENTITIES)}) ORDER BY table_name"
+    ).fetchall()
+    return [entity for (entity,) in found]
