@@ -13,6 +13,7 @@ files, lines, columns, keys of settings and codes, not cells.
     ├── HeldError               3   a person must decide
     ├── TransientError         75   try again later
     │   ├── LeaseBusyError          another run of this district is at work
+    │   ├── LeaseLostError          the lease ran out while the run was at work
     │   └── RateLimitedError        the other side asked us to wait
     └── FaultError             70   a fault in us or in a plug-in
         ├── ContractError           a plug-in broke its contract
@@ -72,7 +73,7 @@ class RefusedError(SyncError):
     """Something given to us cannot be used; no sink was touched."""
 
     code = "E-REFUSED-1"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     exit_code = EXIT_REFUSED
     outcome = "REFUSED"
     next_step = "Correct what is named and run again."
@@ -108,7 +109,7 @@ class ConfigError(RefusedError):
     """The district file cannot be used. `problems` lists everything that is wrong with it, at once."""
 
     code = "E-CONFIG-3"
-    blame = "district"
+    blame: ClassVar[Blame] = "district"
     next_step = "Correct the settings named above and run again; `syncrun check --district` tries them without a sync."
 
     def __init__(self, problems: Iterable[Problem], *, source: str = "the district file") -> None:
@@ -126,7 +127,7 @@ class AuthError(RefusedError):
     """The other side does not accept our credentials. It is asked once, never again and again."""
 
     code = "E-AUTH-1"
-    blame = "district"
+    blame: ClassVar[Blame] = "district"
     next_step = "Check the user name, the password and the rights, then run again."
 
 
@@ -134,7 +135,7 @@ class InputError(RefusedError):
     """The files that arrived cannot be used as they are; the findings say which and why."""
 
     code = "E-INPUT-1"
-    blame = "data"
+    blame: ClassVar[Blame] = "data"
     next_step = "Have the set exported and sent again, whole; `syncrun check` tries files without a sync."
 
 
@@ -149,7 +150,7 @@ class HeldError(SyncError):
     """A person must decide before anything of the held part is written."""
 
     code = "E-HELD-1"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     exit_code = EXIT_HELD
     outcome = "HELD"
     next_step = "Look with `syncrun show`, then `syncrun approve` or `syncrun reject`."
@@ -159,7 +160,7 @@ class TransientError(SyncError):
     """The other side is not reachable or is busy; the same command may work later."""
 
     code = "E-RETRY-1"
-    blame = "remote"
+    blame: ClassVar[Blame] = "remote"
     exit_code = EXIT_RETRY
     outcome = "RETRY"
     safe = "What was written stays written and is not written twice; the rest waits."
@@ -176,7 +177,7 @@ class LeaseBusyError(TransientError):
     """Another run of this district is at work."""
 
     code = "E-LEASE-1"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     safe = "This run did nothing; the other goes on."
     next_step = "Wait until the other run has ended, then run again."
 
@@ -185,7 +186,7 @@ class LeaseLostError(TransientError):
     """The lease of this run ran out while it was at work, or another run took it over."""
 
     code = "E-LEASE-2"
-    blame = "syncrun"
+    blame: ClassVar[Blame] = "syncrun"
     next_step = "Run again: what is already in the sink is recognised there."
 
 
@@ -206,7 +207,7 @@ class ContractError(FaultError):
     """A plug-in broke its contract: it raised, answered too little or too much, or named what it does not have."""
 
     code = "E-PLUGIN-1"
-    blame = "vendor"
+    blame: ClassVar[Blame] = "vendor"
     next_step = "Tell the maintainer of the plug-in; `syncrun plugins info` shows where."
 
 
@@ -214,7 +215,7 @@ class FenceError(FaultError):
     """The sink has seen a newer run, or belongs to another installation; it takes nothing from this one."""
 
     code = "E-FENCE-1"
-    blame = "operator"
+    blame: ClassVar[Blame] = "operator"
     next_step = "Make sure that only one installation of syncrun serves this district's sink, with its own state."
 
 

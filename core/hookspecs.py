@@ -19,11 +19,14 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:  # type: ignore[empty-body] # 
     ```python
     from syncrun.sdk import ConnectorInfo, hookimpl
 
+
     @hookimpl
     def syncrun_sources():
         yield ConnectorInfo(
-            name="acme", title="Acme SIS exports",
-            cls="syncrun_acme.source:Acme", settings="syncrun_acme.setting:AcmeSettings",
+            name="acme",
+            title="Acme SIS exports",
+            cls="syncrun_acme.source:Acme",
+            settings="syncrun_acme.setting:AcmeSettings",
         )
     ```
     """
@@ -36,11 +39,15 @@ def syncrun_sinks() -> Iterable[ConnectorInfo]:  # type: ignore[empty-body] # a 
     ```python
     from syncrun.sdk import Cap, ConnectorInfo, hookimpl
 
+
     @hookimpl
     def syncrun_sinks():
         yield ConnectorInfo(
-            name="acme_gradebook", title="Acme Gradebook", caps=Cap.CLIENT_IDS | Cap.ARCHIVE | Cap.RESTORE,
-            cls="syncrun_acme.sink:Gradebook", settings="syncrun_acme.setting:GradebookSettings",
+            name="acme_gradebook",
+            title="Acme Gradebook",
+            caps=Cap.CLIENT_IDS | Cap.ARCHIVE | Cap.RESTORE,
+            cls="syncrun_acme.sink:Gradebook",
+            settings="syncrun_acme.setting:GradebookSettings",
         )
     ```
     """
@@ -52,6 +59,7 @@ def syncrun_matchers() -> Iterable[MatcherInfo]:  # type: ignore[empty-body] # a
 
     ```python
     from syncrun.sdk import MatcherInfo, hookimpl
+
 
     @hookimpl
     def syncrun_matchers():
@@ -67,6 +75,7 @@ def syncrun_commands() -> Iterable[CommandInfo]:  # type: ignore[empty-body] # a
     ```python
     from syncrun.sdk import CommandInfo, hookimpl
 
+
     @hookimpl
     def syncrun_commands():
         yield CommandInfo(name="ping", title="Ask Acme whether it is up", command="syncrun_acme.command:ping")
@@ -80,6 +89,7 @@ def syncrun_run_started(run: RunView) -> None:
 
     ```python
     from syncrun.sdk import hookimpl
+
 
     @hookimpl
     def syncrun_run_started(run):
@@ -95,6 +105,7 @@ def syncrun_plan_made(run: RunView, plan: PlanView) -> None:
     ```python
     from syncrun.sdk import hookimpl
 
+
     @hookimpl
     def syncrun_plan_made(run, plan):
         print("plan", plan.hash[:12], "held:", plan.held)
@@ -109,6 +120,7 @@ def syncrun_run_finished(run: RunView) -> None:
     ```python
     from syncrun.sdk import hookimpl
 
+
     @hookimpl
     def syncrun_run_finished(run):
         print(run.district, "ended:", run.outcome)
@@ -122,6 +134,7 @@ def syncrun_review_plan(run: RunView, plan: PlanView) -> Iterable[Objection]:  #
 
     ```python
     from syncrun.sdk import Objection, hookimpl
+
 
     @hookimpl
     def syncrun_review_plan(run, plan):

@@ -9,6 +9,7 @@ and nobody else may use their names.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ _HOOKS: dict[Kind, str] = {
     "matcher": "syncrun_matchers",
     "command": "syncrun_commands",
 }
-_TYPES: dict[Kind, type] = {
+_TYPES: dict[Kind, type[ConnectorInfo | MatcherInfo | CommandInfo]] = {
     "source": ConnectorInfo,
     "sink": ConnectorInfo,
     "matcher": MatcherInfo,
@@ -105,7 +106,7 @@ class Registry:
         return [offer for name in sorted({each.name for each in self.listed}) for offer in self.load(name)]
 
     def _load_one(self, listed: Listed) -> list[Offer]:
-        module: Any = self._guarded(listed, "import", lambda: listed.entry_point.load())
+        module: Any = self._guarded(listed, "import", listed.entry_point.load)
         if module is None:
             return []
         if not isinstance(module, ModuleType):
@@ -124,7 +125,7 @@ class Registry:
         if offers is None:
             self._take_back(module)
             return []
-        return offers
+        return list(offers)
 
     def _take_back(self, module: ModuleType) -> None:
         if self._manager.is_registered(module):
@@ -190,13 +191,14 @@ class Registry:
             listed = next(each for each in self.listed if each.name == name)
             before = len(self.faults)
             wanted = {key: value for key, value in arguments.items() if key in implementation.argnames}
-            answer = self._guarded(listed, hook, lambda call=implementation, given=wanted: _taken(call.function(**given)))
+            answer = self._guarded(listed, hook, functools.partial(_taken, implementation.function, wanted))
             answers.append((name, self.faults[-1] if len(self.faults) > before else answer))
         return answers
 
 
-def _taken(answer: Any) -> Any:
-    """A generator is drawn empty inside the guard: all of it, or nothing."""
+def _taken(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Call it; a generator is drawn empty inside the guard: all of it, or nothing."""
+    answer = function(**arguments)
     return list(answer) if isinstance(answer, Iterator) else answer
 
 

@@ -23,7 +23,7 @@ MEMORY = "2500MB"
 @contextmanager
 def scratch(spill: Path, folders: Iterable[Path]) -> Iterator[DuckDBPyConnection]:
     """Open the engine; `spill` takes what does not fit in memory, `folders` are all it may touch."""
-    import duckdb  # heavy
+    import duckdb  # noqa: PLC0415 # heavy
 
     connection = duckdb.connect(
         ":memory:",

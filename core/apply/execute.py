@@ -142,7 +142,7 @@ class _BulkTaker:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.sink = cast(BulkSink, work.sink)
+        self.sink = cast("BulkSink", work.sink)
         self.entries: dict[int, Sequence[Outcome]] = {}
         self.fresh = False
 
@@ -185,7 +185,7 @@ class _RowTaker:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.sink = cast(RowSink, work.sink)
+        self.sink = cast("RowSink", work.sink)
 
     def begin(self) -> None:
         """Nothing to claim: there is no ledger in the sink."""

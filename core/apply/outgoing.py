@@ -82,12 +82,12 @@ class Outgoing:
                f"{' '.join(joins)} WHERE {where}"  # fmt: skip
 
     def _join(self, alias: str, table: str, key: str) -> str:
-        return f"LEFT JOIN {KNOWN} AS {alias} ON {alias}.\"table\" = {literal(table)} AND {alias}.key = {key}"
+        return f'LEFT JOIN {KNOWN} AS {alias} ON {alias}."table" = {literal(table)} AND {alias}.key = {key}'
 
     def _fails(self) -> str:
         """Whether the row names one whose creation failed."""
         tests = [
-            f"change.{name(column.name)} IN (SELECT key FROM {FAILED} WHERE \"table\" = {literal(column.parent)})"
+            f'change.{name(column.name)} IN (SELECT key FROM {FAILED} WHERE "table" = {literal(column.parent)})'
             for column in self._step.table.columns
             if column.parent and column.name in self._step.fields and self._failures(column.parent)
         ]

@@ -31,9 +31,7 @@ def ordered(tables: Sequence[Table]) -> list[Table]:
     return done
 
 
-def release(
-    connection: DuckDBPyConnection, plan: SinkPlan, tables: Sequence[Table], approved: Collection[str]
-) -> int:
+def release(connection: DuckDBPyConnection, plan: SinkPlan, tables: Sequence[Table], approved: Collection[str]) -> int:
     """Make the views `released.<table>`; how many changes wait. `approved` names parts that a person let go."""
     renew_schema(connection, SCHEMA)
     connection.execute(f'CREATE OR REPLACE TABLE {WAITING} ("table" VARCHAR, key VARCHAR)')
@@ -44,8 +42,12 @@ def release(
             continue
         if not everything:
             _note_waiting(connection, table, free)
-        left_out = "" if everything else f"""
+        left_out = (
+            ""
+            if everything
+            else f"""
             WHERE key NOT IN (SELECT key FROM {WAITING} WHERE "table" = '{table.name}')"""
+        )
         connection.execute(
             f"CREATE VIEW {SCHEMA}.{name(table.name)} AS SELECT * FROM {CHANGES}.{name(table.name)}{left_out}"
         )
@@ -56,7 +58,9 @@ def release(
 def _note_waiting(connection: DuckDBPyConnection, table: Table, free: Sequence[str]) -> None:
     """Changes in parts that are held, and changes that name a row whose creation waits."""
     held = f"part NOT IN ({literals(free) or 'NULL'})" if free else "true"
-    connection.execute(f"INSERT INTO {WAITING} SELECT ?, key FROM {CHANGES}.{name(table.name)} WHERE {held}", [table.name])
+    connection.execute(
+        f"INSERT INTO {WAITING} SELECT ?, key FROM {CHANGES}.{name(table.name)} WHERE {held}", [table.name]
+    )
     for column, parent in table.parents.items():
         connection.execute(
             f"""

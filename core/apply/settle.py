@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 
 def taken(
-    connection: DuckDBPyConnection, table: Table, plan: SinkPlan, caps: Cap, target: Path, home: Path, *, all_released: bool
+    connection: DuckDBPyConnection,
+    table: Table,
+    plan: SinkPlan,
+    caps: Cap,
+    target: Path,
+    home: Path,
+    *,
+    all_released: bool,
 ) -> bool:
     """Write the applied changes of one table to `target`; False when there are none.
 

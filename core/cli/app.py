@@ -70,7 +70,9 @@ Exit codes:
 
 
 @click.group(cls=LazyGroup, invoke_without_command=True, epilog=EXITS, context_settings={"max_content_width": 100})
-@click.option("-d", "--district", metavar="X", shell_complete=_districts, help="A name in districts/, or the path of a file.")
+@click.option(
+    "-d", "--district", metavar="X", shell_complete=_districts, help="A name in districts/, or the path of a file."
+)
 @click.option("--full", "mode", flag_value="full", help="Also read the sinks and put right what has drifted.")
 @click.option("--incremental", "mode", flag_value="incremental", help="Trust what is on record of the sinks (default).")
 @click.option("--dry-run", is_flag=True, help="Stop before the first write; all before it is the same.")
@@ -78,7 +80,7 @@ Exit codes:
 @click.version_option(__version__, prog_name="syncrun")
 @click.pass_context
 def app(ctx: click.Context, district: str | None, mode: str | None, as_json: bool, dry_run: bool) -> Any:
-    """Carry school rosters to the apps that need them, without harm.
+    r"""Carry school rosters to the apps that need them, without harm.
 
     \b
     syncrun --district X      run a district: read, check, plan, hold or apply, report

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.command()
 @district_option
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--format", "form", default="oneroster_csv", show_default=True, help="The files' format, by its connector.")
+@click.option(
+    "--format", "form", default="oneroster_csv", show_default=True, help="The files' format, by its connector."
+)
 @json_option
 def check(district: str | None, files: tuple[Path, ...], form: str, as_json: bool) -> int:
     """Check a district's set-up, or files, without a sync.
@@ -49,9 +51,13 @@ def _files(files: tuple[Path, ...], name: str, live: Live) -> Checked:
     from syncrun.sdk import FileSet
 
     info = Registry().connector("source", name, "--format")
-    found = [path for each in files for path in (sorted(each.rglob("*")) if each.is_dir() else [each]) if path.is_file()]
+    found = [
+        path for each in files for path in (sorted(each.rglob("*")) if each.is_dir() else [each]) if path.is_file()
+    ]
     fileset = FileSet(tuple(path.absolute() for path in found), "the command line")
-    return check_files(fileset, imported(info.cls, name).format, datetime.datetime.now(datetime.UTC).date(), progress=live)
+    return check_files(
+        fileset, imported(info.cls, name).format, datetime.datetime.now(datetime.UTC).date(), progress=live
+    )
 
 
 def _district(wanted: str, live: Live) -> Checked:

@@ -90,7 +90,10 @@ def _syncrun(directory: Path, expected: int, *arguments: str) -> None:
     """Run a command as an operator would and see that it ends as it should."""
     from syncrun.cli.app import app
 
-    shown = [str(directory / Path(each).relative_to(directory.absolute())) if each.endswith(".toml") else each for each in arguments]
+    shown = [
+        str(directory / Path(each).relative_to(directory.absolute())) if each.endswith(".toml") else each
+        for each in arguments
+    ]
     click.secho(f"$ syncrun {shlex.join(shown)}", bold=True)
     found = app(list(arguments), standalone_mode=False)
     if found != expected:
@@ -106,7 +109,7 @@ def _what_next(directory: Path) -> None:
         home,
         f"syncrun explain {at} s2010          # follow one pupil",
         f"syncrun report {at}                 # what became of each row",
-        f"syncrun runs",
+        "syncrun runs",
         f"rm {shlex.quote(str(directory / 'inbox' / 'users.csv'))} && syncrun {at}   # a file is missing: refused, nothing removed",
         "syncrun init mydistrict             # a district file of your own",
     ):

@@ -36,7 +36,7 @@ def guarded(work: Callable[[], Any]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:  # the last guard: an operator never sees a traceback
+    except Exception:  # noqa: BLE001 # the last guard: an operator never sees a traceback
         tell(_fault(), as_json="--json" in sys.argv)
         return EXIT_FAULT
 
@@ -53,7 +53,9 @@ def _fault() -> FaultError:
 def tell(error: SyncError, *, as_json: bool) -> None:
     """Say what happened, what is safe and what to do next."""
     if as_json:
-        click.echo(json.dumps({"outcome": error.outcome, "exit_code": error.exit_code, "error": error.as_dict()}, indent=2))
+        click.echo(
+            json.dumps({"outcome": error.outcome, "exit_code": error.exit_code, "error": error.as_dict()}, indent=2)
+        )
         return
     click.secho(f"{error.outcome}  {error.code}  {error.message}", fg="red", err=True)
     if isinstance(error, ConfigError):

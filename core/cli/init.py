@@ -39,7 +39,9 @@ school_years = []
 @click.command()
 @click.argument("name")
 @click.option("--path", default="inbox", show_default=True, help="Where the OneRoster CSV files arrive.")
-@click.option("--database-url", "url", default="sqlite:///planner.db", show_default=True, help="The planner's database.")
+@click.option(
+    "--database-url", "url", default="sqlite:///planner.db", show_default=True, help="The planner's database."
+)
 @click.option("--time-zone", "zone", default="UTC", show_default=True, help="The district's IANA time zone.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(name: str, path: str, url: str, zone: str, force: bool) -> int:

@@ -22,9 +22,9 @@ def district_option(command: Callable[..., Any]) -> Callable[..., Any]:
     def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
         return value or ctx.find_root().obj
 
-    return click.option("-d", "--district", metavar="X", callback=chosen, help="A name in districts/, or the path of a file.")(
-        command
-    )
+    return click.option(
+        "-d", "--district", metavar="X", callback=chosen, help="A name in districts/, or the path of a file."
+    )(command)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -33,7 +33,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 def needed(district: str | None) -> str:
     """The district, or an error that says how to name it."""
     if not district:
-        raise UsageError("No district is named.", next_step="Add --district X, where X is a name in districts/ or a file.")
+        raise UsageError(
+            "No district is named.", next_step="Add --district X, where X is a name in districts/ or a file."
+        )
     return district
 
 

@@ -39,7 +39,13 @@ def plan(district: str | None, mode: str | None, as_json: bool) -> int:
 @click.option("--values", is_flag=True, help="Show what would be written, names of persons included.")
 @json_option
 def show(
-    district: str | None, run: str | None, school: str | None, table: str | None, limit: int, values: bool, as_json: bool
+    district: str | None,
+    run: str | None,
+    school: str | None,
+    table: str | None,
+    limit: int,
+    values: bool,
+    as_json: bool,
 ) -> int:
     """Show a plan: what, where, and why it waits. RUN is a run's id; without it, the newest with a plan.
 

@@ -36,10 +36,14 @@ def list_(load: bool, as_json: bool) -> int:
 
     from syncrun.cli.screen import console
 
-    table = Table("name", "from", "offers" if load else "module", "status", box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        "name", "from", "offers" if load else "module", "status", box=None, pad_edge=False, header_style="dim"
+    )
     for row in rows:
         status = "[red]fault: " + "; ".join(row["faults"]) + "[/]" if row["faults"] else row["status"]
-        table.add_row(row["name"], f"{row['distribution']} {row['version']}", ", ".join(row["offers"]) or row["module"], status)
+        table.add_row(
+            row["name"], f"{row['distribution']} {row['version']}", ", ".join(row["offers"]) or row["module"], status
+        )
     console().print(table)
     return 0
 
@@ -69,23 +73,24 @@ def info(name: str, as_json: bool) -> int:
         raise UsageError(f"No plug-in named {name} is installed.", next_step="See `syncrun plugins list`.")
     told: dict[str, Any] = {"name": name, "faults": [f"{each.stage}: {each.reason}" for each in faults], "offers": []}
     for offer in offers:
-        one = {"kind": offer.kind, "name": offer.info.name, "title": offer.info.title,
+        one: dict[str, Any] = {"kind": offer.kind, "name": offer.info.name, "title": offer.info.title,
                "from": f"{offer.distribution.name} {offer.distribution.version}"}  # fmt: skip
         if isinstance(offer.info, ConnectorInfo):
-            one |= {"can": [str(cap.name).lower() for cap in offer.info.caps], "maintainer": offer.info.maintainer,
-                    "issues": offer.info.issues, "settings": settings_schema(offer.info)}  # type: ignore[dict-item] # fmt: skip
+            one["can"] = [str(cap.name).lower() for cap in offer.info.caps]
+            one["maintainer"], one["issues"] = offer.info.maintainer, offer.info.issues
+            one["settings"] = settings_schema(offer.info)
         told["offers"].append(one)
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return 0
     for fault in told["faults"]:
         click.secho(f"fault: {fault}", fg="red")
-    for one in told["offers"]:
-        click.echo(f"{one['kind']} {one['name']}: {one['title']}  ({one['from']})")
-        if "can" in one:
-            click.echo(f"  can: {', '.join(one['can']) or 'nothing beyond the basics'}")
-            for key, each in one["settings"]["properties"].items():
-                needed = " (required)" if key in one["settings"].get("required", ()) else ""
+    for offered in told["offers"]:
+        click.echo(f"{offered['kind']} {offered['name']}: {offered['title']}  ({offered['from']})")
+        if "can" in offered:
+            click.echo(f"  can: {', '.join(offered['can']) or 'nothing beyond the basics'}")
+            for key, each in offered["settings"]["properties"].items():
+                needed = " (required)" if key in offered["settings"].get("required", ()) else ""
                 click.echo(f"  {key}{needed}: {each.get('description', '')}")
     return 0
 

@@ -13,13 +13,21 @@ from syncrun.cli.opening import district_option, json_option, open_session, pick
 @click.command()
 @district_option
 @click.argument("run", required=False)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the CSV files (default: report-RUN).")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the CSV files (default: report-RUN)."
+)
 @click.option("--problems", is_flag=True, help="Only rows that are not plain SUCCESS.")
 @click.option("--school", metavar="ID", help="Only rows of this school.")
 @click.option("--audit", "with_audit", is_flag=True, help="Also write who approved what, as audit.json.")
 @json_option
 def report(
-    district: str | None, run: str | None, out: Path | None, problems: bool, school: str | None, with_audit: bool, as_json: bool
+    district: str | None,
+    run: str | None,
+    out: Path | None,
+    problems: bool,
+    school: str | None,
+    with_audit: bool,
+    as_json: bool,
 ) -> int:
     """Write what became of each row, a CSV for each file of the source.
 

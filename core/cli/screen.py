@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -23,7 +23,7 @@ def console() -> Console:
 class Live:
     """Progress on stderr while a run is at work, if somebody is looking."""
 
-    PHASES = {
+    PHASES: ClassVar[Mapping[str, str]] = {
         "resume": "finishing an interrupted run", "fetch": "fetching", "land": "reading", "check": "checking",
         "accept": "accepting", "shape": "planning", "judge": "judging", "apply": "applying", "record": "recording",
         "finish": "finishing",
@@ -31,17 +31,25 @@ class Live:
 
     def __init__(self) -> None:
         err = Console(stderr=True, highlight=False)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         self._progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
         self._phase: TaskID | None = None
         self._rows: TaskID | None = None
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         self._progress.start()
         self._phase = self._progress.add_task("starting", total=None)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def phase(self, name: str) -> None:
@@ -74,9 +82,11 @@ def show_summary(out: Console, told: Mapping[str, Any]) -> None:
         column = f" {finding['column']}" if finding.get("column") else ""
         times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
         words = f": {finding['words']}" if finding.get("words") else ""
-        out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/] {where}{column}  {finding['title']}{words}{times}")
+        out.print(
+            f"  [{_severity(finding['severity'])}]{finding['code']}[/] {where}{column}  {finding['title']}{words}{times}"
+        )
     for name, sink in told.get("sinks", {}).items():
-        show_sink(out, name, sink, planned=bool(told.get("dry_run")) or outcome == "HELD")
+        show_sink(out, name, sink)
     for line in told.get("advice", ()):
         out.print(f"  [cyan]note[/] {line}")
     for line in next_steps(told):
@@ -94,12 +104,14 @@ def _files(files: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def show_sink(out: Console, name: str, sink: Mapping[str, Any], *, planned: bool) -> None:
+def show_sink(out: Console, name: str, sink: Mapping[str, Any]) -> None:
     """One sink: counts by table and action, what waits and why, what was not taken."""
     table = Table(name, *ACTIONS, "unchanged", box=None, pad_edge=False, header_style="dim")
     for table_name, each in sink["tables"].items():
         counts = [f"{each['planned'].get(action, 0):,}" if each["planned"].get(action) else "-" for action in ACTIONS]
-        table.add_row(table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else ""))
+        table.add_row(
+            table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else "")
+        )
     out.print(table)
     if sink["billable"]:
         out.print(f"  [bold]{sink['billable']:,} teachers[/] are added to the account and count towards billing.")

@@ -118,10 +118,10 @@ def load(wanted: str, registry: Registry, *, fetch_secrets: bool = True) -> Dist
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem("E-CONFIG-1", path.name, str(error), "correct the TOML there")], source=path.name) from None
-    return _Reader(path, raw, registry, fetch_secrets=fetch_secrets).district(
-        hashlib.sha256(text.encode()).hexdigest()
-    )
+        raise ConfigError(
+            [Problem("E-CONFIG-1", path.name, str(error), "correct the TOML there")], source=path.name
+        ) from None
+    return _Reader(path, raw, registry, fetch_secrets=fetch_secrets).district(hashlib.sha256(text.encode()).hexdigest())
 
 
 class _Reader:
@@ -168,11 +168,18 @@ class _Reader:
         settings = self._settings(info, rest, path)
         mapping = self.path.parent / values["mapping"] if values.get("mapping") else None
         if mapping and not mapping.is_file():
-            self._problem("E-CONFIG-3", f"{path}.mapping", "there is no such file", "`syncrun check` says what it may hold")
+            self._problem(
+                "E-CONFIG-3", f"{path}.mapping", "there is no such file", "`syncrun check` says what it may hold"
+            )
         if not info or not values:
             return None
         return SinkConfig(
-            values.get("name") or info.name, info, settings, tuple(values["school_years"]), mapping, values["new_teachers"]
+            values.get("name") or info.name,
+            info,
+            settings,
+            tuple(values["school_years"]),
+            mapping,
+            values["new_teachers"],
         )
 
     def _info(self, kind: Literal["source", "sink"], name: Any, path: str) -> ConnectorInfo | None:
@@ -188,7 +195,9 @@ class _Reader:
         self.registry.load(plugin)
         faults = [fault for fault in self.registry.faults if fault.plugin == plugin]
         if plugin not in {each.name for each in self.registry.listed}:
-            self._problem("E-CONFIG-4", "plugins", f"no plug-in named {plugin} is installed", "see `syncrun plugins list`")
+            self._problem(
+                "E-CONFIG-4", "plugins", f"no plug-in named {plugin} is installed", "see `syncrun plugins list`"
+            )
         elif faults:
             self._problem("E-CONFIG-7", "plugins", f"the plug-in {plugin} cannot be loaded: {faults[0].reason}",
                           "repair it, or take it out of the list")  # fmt: skip
@@ -217,7 +226,7 @@ class _Reader:
         try:
             loaded: dict[str, Any] = schema.load(raw)
         except ValidationError as error:
-            self.problems += _problems(error.normalized_messages(), path, sorted(schema.fields))
+            self.problems += _problems(error.messages_dict, path, sorted(schema.fields))
             return error.valid_data if isinstance(error.valid_data, dict) else {}
         return loaded
 
@@ -229,7 +238,7 @@ def _split(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], dict
 
 
 def _problems(messages: Mapping[Any, Any], path: str, known: Sequence[str]) -> Iterator[Problem]:
-    """marshmallow's messages as problems, each with its path like `sinks[0].database_url`."""
+    """Marshmallow's messages as problems, each with its path like `sinks[0].database_url`."""
     for key, value in messages.items():
         here = f"{path}[{key}]" if isinstance(key, int) else ".".join(filter(None, (path, str(key))))
         if isinstance(value, Mapping):
@@ -244,6 +253,8 @@ def _problems(messages: Mapping[Any, Any], path: str, known: Sequence[str]) -> I
                 hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
                 yield Problem("E-CONFIG-3", here, "is not a setting", hint)
             elif message.startswith("Missing data"):
-                yield Problem("E-CONFIG-3", here, "is required and missing", "see `syncrun schema` or the docs on settings")
+                yield Problem(
+                    "E-CONFIG-3", here, "is required and missing", "see `syncrun schema` or the docs on settings"
+                )
             else:
                 yield Problem("E-CONFIG-3", here, message[:1].lower() + message[1:].rstrip("."))

@@ -41,7 +41,9 @@ def district_schema(registry: Registry) -> dict[str, Any]:
     """The whole file. Settings of a connector depend on which one is named; plug-ins with faults are left out."""
     whole = _json(DistrictSchema())
     offers = registry.load_all()
-    whole["properties"]["source"] = _choice(SourceSchema(), "connector", [each for each in offers if each.kind == "source"])
+    whole["properties"]["source"] = _choice(
+        SourceSchema(), "connector", [each for each in offers if each.kind == "source"]
+    )
     whole["properties"]["sinks"] = {
         "type": "array", "minItems": 1, "description": "where it goes",
         "items": _choice(SinkSchema(), "sink", [each for each in offers if each.kind == "sink"]),

@@ -1,9 +1,9 @@
 """The mapping file: a CSV that an operator edits, with one decision a row.
 
-    kind,sourcedId,decision,sinkId
-    orgs,org-1,link,5ead805f-53cc-8097-8f6a-4873c2b5f14e
-    orgs,org-2,add,
-    teachers,tea-9,skip,
+kind,sourcedId,decision,sinkId
+orgs,org-1,link,5ead805f-53cc-8097-8f6a-4873c2b5f14e
+orgs,org-2,add,
+teachers,tea-9,skip,
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def read_mapping(path: Path) -> list[Decision]:
         if not found:
             kind, source_id, verdict, sink_id = (*row, "")[:4]
             kind = kind.strip()
-            decided = Decision(_one_of(KINDS, kind), source_id, _one_of(VERDICTS, verdict.strip()), sink_id.strip() or None)
+            decided = Decision(
+                _one_of(KINDS, kind), source_id, _one_of(VERDICTS, verdict.strip()), sink_id.strip() or None
+            )
             if (kind, source_id) in decisions:
                 found.append("decides on a record for the second time")
             elif decided.sink_id and (kind, decided.sink_id) in taken:
@@ -54,7 +56,7 @@ def read_mapping(path: Path) -> list[Decision]:
 
 def _one_of(known: Sequence[T], word: str) -> T:
     """The word as one of those known; it is one, since `_wrong` looked."""
-    return known[list(known).index(cast(T, word))]
+    return known[list(known).index(cast("T", word))]
 
 
 def _wrong(row: list[str]) -> Iterator[str]:

@@ -40,7 +40,9 @@ class SinkSchema(Schema):
     """What every sink has beside its own settings."""
 
     sink = fields.String(required=True, metadata=_doc("which sink; see `syncrun plugins list`"))
-    name = fields.String(validate=validate.Regexp(NAME), metadata=_doc("its name in reports, when a sink is used twice"))
+    name = fields.String(
+        validate=validate.Regexp(NAME), metadata=_doc("its name in reports, when a sink is used twice")
+    )
     school_years = fields.List(
         fields.String(),
         load_default=list,

@@ -27,13 +27,17 @@ def fetch(reference: str, folder: Path, environment: Mapping[str, str] = os.envi
     scheme, _, where = reference.partition(":")
     if scheme == "env":
         if not environment.get(where):
-            raise MissingSecretError(f"refers to the environment variable {where}, which is not set", f"export {where}=...")
+            raise MissingSecretError(
+                f"refers to the environment variable {where}, which is not set", f"export {where}=..."
+            )
         return SecretText(environment[where])
     if scheme == "file":
         try:
             return SecretText((folder / where).read_text(encoding="utf-8").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError):
-            raise MissingSecretError(f"refers to the file {where}, which cannot be read", "create it, mode 0600") from None
+            raise MissingSecretError(
+                f"refers to the file {where}, which cannot be read", "create it, mode 0600"
+            ) from None
     return _from_keyring(where)
 
 
@@ -45,11 +49,13 @@ def _from_keyring(where: str) -> SecretText:
         raise MissingSecretError("refers to the keyring, which is not installed", "install syncrun[keyring]") from None
     try:
         found = keyring.get_password(service, user)
-    except Exception as error:  # every backend has errors of its own
+    except Exception as error:  # noqa: BLE001 # every backend has errors of its own
         raise MissingSecretError(f"cannot be fetched from the keyring ({type(error).__name__})",
                                  "use env: or file: where there is no desktop") from None  # fmt: skip
     if found is None:
-        raise MissingSecretError(f"refers to {where} in the keyring, which is not there", f"keyring set {service} {user}")
+        raise MissingSecretError(
+            f"refers to {where} in the keyring, which is not there", f"keyring set {service} {user}"
+        )
     return SecretText(found)
 
 

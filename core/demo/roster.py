@@ -25,7 +25,20 @@ COLUMNS = {
 SCHOOLS = ("Birch Elementary", "Linden Middle School", "Oak High School")
 SUBJECTS = ("Mathematics", "English", "Science", "History")
 GIVEN = ("Ana", "Liam", "Noah", "Zoë", "Amir", "Mei", "José", "Priya", "Kwame", "Ingrid", "Tomás", "Leila")
-FAMILY = ("Berg", "Chen", "García", "Haddad", "Ivanov", "Kim", "Müller", "Nguyễn", "O'Neill", "Okafor", "Rossi", "Silva")
+FAMILY = (
+    "Berg",
+    "Chen",
+    "García",
+    "Haddad",
+    "Ivanov",
+    "Kim",
+    "Müller",
+    "Nguyễn",
+    "O'Neill",
+    "Okafor",
+    "Rossi",
+    "Silva",
+)
 TEACHERS, PUPILS, CLASSES = 4, 66, 8
 """For each school."""
 
@@ -40,7 +53,9 @@ def _person(key: str, number: int, role: str, school: str, grade: str = "") -> R
 def first_day() -> Files:
     """The district as it arrives first."""
     files: Files = {name: [] for name in COLUMNS}
-    files["orgs"] = [{"sourcedId": "district", "name": "Riverside Demo District", "type": "district", "identifier": "D1"}]
+    files["orgs"] = [
+        {"sourcedId": "district", "name": "Riverside Demo District", "type": "district", "identifier": "D1"}
+    ]
     files["academicSessions"] = [
         {"sourcedId": "year-2027", "title": "2026-2027", "type": "schoolYear", "startDate": "2026-08-17",
          "endDate": "2027-06-12", "schoolYear": "2027"},
@@ -61,7 +76,10 @@ def _school(files: Files, place: int, title: str) -> None:
     files["orgs"].append({"sourcedId": school, "name": title, "type": "school", "identifier": f"S{place:03d}",
                           "parentSourcedId": "district"})  # fmt: skip
     teachers = [_person(f"t{place}{n:02d}", place * 17 + n, "teacher", school) for n in range(TEACHERS)]
-    pupils = [_person(f"s{place}{n:03d}", place * 31 + n, "student", school, f"{place * 3 + n % 3:02d}") for n in range(PUPILS)]
+    pupils = [
+        _person(f"s{place}{n:03d}", place * 31 + n, "student", school, f"{place * 3 + n % 3:02d}")
+        for n in range(PUPILS)
+    ]
     files["users"] += teachers + pupils
     for n in range(CLASSES):
         key = f"class-{place}-{n}"
@@ -109,7 +127,12 @@ def write(files: Files, folder: Path) -> None:
         _write(folder / f"{name}.csv", header, ([row.get(column, "") for column in header] for row in rows))
     absent = ("categories", "classResources", "courseResources", "demographics", "lineItems", "resources", "results")
     modes = [(f"file.{name}", "bulk") for name in files] + [(f"file.{name}", "absent") for name in absent]
-    lines = [("manifest.version", "1.0"), ("oneroster.version", "1.1"), *sorted(modes), ("source.systemName", "syncrun demo")]
+    lines = [
+        ("manifest.version", "1.0"),
+        ("oneroster.version", "1.1"),
+        *sorted(modes),
+        ("source.systemName", "syncrun demo"),
+    ]
     _write(folder / "manifest.csv", ("propertyName", "value"), lines)
 
 

@@ -3,6 +3,7 @@ counted as they come, and whatever the library raises becomes one of our errors.
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -41,7 +42,7 @@ def unpack(path: Path, wanted: Iterable[str], into: Path) -> list[tuple[str, Pat
             ]
     except InputError:
         raise
-    except Exception as error:  # zipfile raises eight kinds of errors for damaged archives
+    except Exception as error:  # noqa: BLE001 # zipfile raises eight kinds of errors for damaged archives
         raise _refused(f"is damaged or not a plain zip archive ({type(error).__name__})") from None
 
 
@@ -70,7 +71,7 @@ def _look(members: list[zipfile.ZipInfo]) -> None:
             raise _refused("holds two members of one name")
         seen.add(member.filename.lower())
     spans = sorted((member.header_offset, member.header_offset + 30 + member.compress_size) for member in members)
-    if any(end > start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)):
+    if any(end > start for (_, end), (start, _) in itertools.pairwise(spans)):
         raise _refused("has members that overlap")
 
 

@@ -64,7 +64,7 @@ def arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     findings += more
     said, more = manifest.read(found.pop(form.manifest), form.manifest) if form.manifest in found else (None, [])
     findings += more
-    scans = {name: each for name, each in zip(found, scan_all(found.values()), strict=True)}
+    scans = dict(zip(found, scan_all(found.values()), strict=True))
     kinds = {kind.name: kind for kind in form.kinds}
     files = {}
     for name, each in scans.items():

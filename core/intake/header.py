@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,12 @@ def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[st
     if "\0" in text:
         return Header((), {}), [Finding("R-FILE-01", file, 1, words="it looks like UTF-16")]
     raw = tuple(next(csv.reader([text]), []))
+    known, findings = _recognised(raw, file, cells)
+    return Header(raw, known), findings + list(_missing(known, file, cells, set(required)))
+
+
+def _recognised(raw: tuple[str, ...], file: str, cells: Mapping[str, Cell]) -> tuple[dict[str, str], list[Finding]]:
+    """The raw name of each known column, and remarks on the names."""
     spelled = {name.lower(): name for name in cells}
     known: dict[str, str] = {}
     findings: list[Finding] = []
@@ -54,10 +60,11 @@ def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[st
         findings.append(Finding("R-FILE-03", file, 1))
     if unknown:
         findings.append(Finding("R-FILE-05", file, 1, count=unknown, words=f"{unknown} columns"))
-    needed = set(required)
+    return known, findings
+
+
+def _missing(known: Mapping[str, str], file: str, cells: Mapping[str, Cell], needed: set[str]) -> Iterator[Finding]:
+    """Columns that are not there; of those that only one version has, the required ones alone are missed."""
     for name, cell in cells.items():
-        if name not in known and not cell.only:
-            findings.append(Finding("R-FILE-02" if name in needed else "R-FILE-06", file, 1, column=name))
-        elif name not in known and name in needed:
-            findings.append(Finding("R-FILE-02", file, 1, column=name))
-    return Header(raw, known), findings
+        if name not in known and (name in needed or not cell.only):
+            yield Finding("R-FILE-02" if name in needed else "R-FILE-06", file, 1, column=name)

@@ -75,7 +75,9 @@ def land(
     Gives None, with findings that stop the set, when the file as such cannot be read.
     """
     entity = file.kind.entity
-    cells = {column: cell for column, cell in ENTITIES[entity].cells().items() if cell.only != "1.1" or version == "1.1"}
+    cells = {
+        column: cell for column, cell in ENTITIES[entity].cells().items() if cell.only != "1.1" or version == "1.1"
+    }
     needed = required_columns(entity, version, delta=file.mode == "delta")
     found, findings = header.read(file.scan.path, file.name, cells, needed)
     if any(each.code in {"R-FILE-01", "R-FILE-02", "R-FILE-03"} for each in findings):
@@ -159,7 +161,7 @@ def _unreadable(connection: DuckDBPyConnection, file: ArrivedFile, found: Header
             FROM (
                 SELECT line, min(CASE error_type {codes} ELSE 'R-FILE-09' END) AS code,
                     rtrim(min(csv_line), chr(10) || chr(13)) AS text
-                FROM {name('lines_' + entity)} GROUP BY line))
+                FROM {name("lines_" + entity)} GROUP BY line))
     """)
     return _count(connection, f"SELECT count(*) FROM {REJECTED} WHERE entity = {literal(entity)}")
 
@@ -168,9 +170,7 @@ def _feed(file: ArrivedFile) -> str:
     return "chr(13)" if file.scan.line_end == "\r" else "chr(10)"
 
 
-def _number(
-    connection: DuckDBPyConnection, file: ArrivedFile, columns: tuple[str, ...], read: int, bad: int
-) -> None:
+def _number(connection: DuckDBPyConnection, file: ArrivedFile, columns: tuple[str, ...], read: int, bad: int) -> None:
     """Make the landed view, which gives each row its physical line. Rows follow each other from line 2; lines that
     were not landed, blank lines, and line breaks inside cells push the later ones down."""
     raw, table = f"{SCHEMA}.{name(RAW + file.kind.entity)}", f"{SCHEMA}.{name(file.kind.entity)}"
@@ -186,7 +186,8 @@ def _number(
             UNION ALL SELECT unnest(?::BIGINT[]), 0)
     """, [_blank_lines(file)])  # fmt: skip
     breaks = " + ".join(
-        f"coalesce(length({name(column)}) - length(replace({name(column)}, {_feed(file)}, '')), 0)" for column in columns
+        f"coalesce(length({name(column)}) - length(replace({name(column)}, {_feed(file)}, '')), 0)"
+        for column in columns
     )
     connection.execute(f"INSERT INTO {pushes} SELECT rowid + 1, {breaks} FROM {raw} WHERE {breaks} > 0")
     connection.execute(f"""

@@ -45,7 +45,10 @@ def settle(
 def _years(
     connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: list[str], path: str
 ) -> list[str]:
-    chosen = {*school_years, *(each.source_id for each in decisions if each.kind == "years" and each.decision != "skip")}
+    chosen = {
+        *school_years,
+        *(each.source_id for each in decisions if each.kind == "years" and each.decision != "skip"),
+    }
     known = dict(connection.execute(
         "SELECT sourcedId, title FROM academicSessions WHERE type = 'schoolYear' ORDER BY startDate, sourcedId"
     ).fetchall())  # fmt: skip

@@ -41,7 +41,9 @@ def open_table(connection: DuckDBPyConnection, table: Table, files: Sequence[Pat
     query = _rows(table, [first])
     if later:
         newest = name("newest " + table.name)
-        ranked = " UNION ALL ".join(f"SELECT *, {n} AS seq FROM ({_rows(table, [file])})" for n, file in enumerate(later))
+        ranked = " UNION ALL ".join(
+            f"SELECT *, {n} AS seq FROM ({_rows(table, [file])})" for n, file in enumerate(later)
+        )
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {newest} AS SELECT * EXCLUDE seq FROM ({ranked})
             QUALIFY row_number() OVER (PARTITION BY key ORDER BY seq DESC) = 1

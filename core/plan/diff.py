@@ -63,7 +63,7 @@ def _first(table: Table) -> str:
     columns = [name(column.name) for column in table.columns]
     before = ", ".join(f"NULL::{column.sql_type} AS {name('was ' + column.name)}" for column in table.columns)
     return f"""
-        SELECT 'create' AS action, key, school, '' AS fields, NULL::VARCHAR AS sink_id, {', '.join(columns)}, {before}
+        SELECT 'create' AS action, key, school, '' AS fields, NULL::VARCHAR AS sink_id, {", ".join(columns)}, {before}
         FROM {SHAPED}.{name(table.name)}
     """
 
@@ -72,9 +72,12 @@ def _difference(table: Table) -> str:
     columns = [name(column.name) for column in table.columns]
     differs = " OR ".join(f"new.{column} IS DISTINCT FROM old.{column}" for column in columns)
     fields = ", ".join(
-        f"CASE WHEN new.{column} IS DISTINCT FROM old.{column} THEN {literal(column.strip(chr(34)))} END" for column in columns
+        f"CASE WHEN new.{column} IS DISTINCT FROM old.{column} THEN {literal(column.strip(chr(34)))} END"
+        for column in columns
     )
-    after = ", ".join(f"CASE WHEN new.key IS NULL THEN old.{column} ELSE new.{column} END AS {column}" for column in columns)
+    after = ", ".join(
+        f"CASE WHEN new.key IS NULL THEN old.{column} ELSE new.{column} END AS {column}" for column in columns
+    )
     before = ", ".join(f"old.{name(column.name)} AS {name('was ' + column.name)}" for column in table.columns)
     gone = "new.key IS NULL AND NOT old.archived" if table.removal == "archive" else "false"
     return f"""

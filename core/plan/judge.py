@@ -15,7 +15,7 @@ from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import SCHEMA as CHANGES
 from syncrun.plan.model import NEW, Part, Reason, digest, school_of
 from syncrun.sdk import Table
-from syncrun.sqltext import literal, name
+from syncrun.sqltext import literals, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -35,6 +35,7 @@ REASONS = {
 }
 """Why a plan may wait. The docs page is generated from this."""
 
+_ADDING = ("create", "link", "restore")
 Counts = dict[str, dict[str, dict[str, int]]]
 """Part, table, action: how many."""
 
@@ -73,24 +74,35 @@ def judge(
     school, rows that could be linked in two ways."""
     reasons: dict[str, list[Reason]] = defaultdict(list)
     for part in found:
-        if first:
-            reasons[part].append(Reason("P-FIRST-1", "this sink has taken nothing yet"))
+        reasons[part] += [Reason("P-FIRST-1", "this sink has taken nothing yet")] if first else []
         reasons[part] += [Reason("P-SET-1", words) for words in set_reasons]
-    if not first:
-        bases = {table.name: _base(connection, table) for table in tables}
-        for table in tables:
-            for school, reason in _breaches(connection, table, tables, found, bases[table.name], limits):
-                for part in (school, school + NEW):
-                    if part in found:
-                        reasons[part].append(reason)
-        for part in found:
-            if part.endswith(NEW):
-                count = sum(sum(actions.values()) for actions in found[part].counts.values())
-                reasons[part].append(Reason("P-NEW-1", f"{count} new rows would be billed"))
+    for school, reason in () if first else _all_breaches(connection, tables, found, limits):
+        for part in (school, school + NEW):
+            reasons[part].append(reason)
+    for part, each in found.items():
+        if part.endswith(NEW):
+            count = sum(sum(actions.values()) for actions in each.counts.values())
+            reasons[part].append(Reason("P-NEW-1", f"{count} new rows would be billed"))
     for school, words in doubts.items():
-        if school in found:
-            reasons[school].append(Reason("P-MATCH-1", words))
+        reasons[school].append(Reason("P-MATCH-1", words))
     return {name: Part(part.hash, part.counts, tuple(reasons[name])) for name, part in found.items()}
+
+
+def _all_breaches(
+    connection: DuckDBPyConnection, tables: Sequence[Table], found: Mapping[str, Part], limits: Limits
+) -> Iterator[tuple[str, Reason]]:
+    """Pairs of a school and a limit that its changes break."""
+    for table in tables:
+        base = _base(connection, table)
+        yield from _removals(table, found, base, limits)
+        yield from _updates(table, found, base, limits)
+        removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
+        if removed and table.shrink:
+            yield from _shrunk(connection, table, limits)
+        if removed and added:
+            yield from _rekeyed(connection, table, base, limits)
+        if added and table.privilege:
+            yield from _risen(connection, table, tables)
 
 
 def _base(connection: DuckDBPyConnection, table: Table) -> dict[str, int]:
@@ -100,33 +112,30 @@ def _base(connection: DuckDBPyConnection, table: Table) -> dict[str, int]:
     ).fetchall())  # fmt: skip
 
 
-def _breaches(
-    connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], found: Mapping[str, Part],
-    base: Mapping[str, int], limits: Limits,
-) -> Iterator[tuple[str, Reason]]:  # fmt: skip
-    removed = _by_school(found, table, "archive")
-    updated = _by_school(found, table, "update")
-    added = _by_school(found, table, "create", "link", "restore")
+def _removals(
+    table: Table, found: Mapping[str, Part], base: Mapping[str, int], limits: Limits
+) -> Iterator[tuple[str, Reason]]:
+    """Schools that lose everything of a kind, or too much; when the district as a whole does, each that loses any."""
+    removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
     for school, count in removed.items():
         had = base.get(school, 0)
         if had and count == had and not added.get(school):
             yield school, Reason("P-SCOPE-1", f"all {had} {table.name} would go")
         elif _over(count, had, limits.removals, limits.removals_floor):
             yield school, Reason("P-REMOVE-1", f"{count} of {had} {table.name} would go")
-    total, all_removed = sum(base.values()), sum(removed.values())
-    if _over(all_removed, total, limits.removals, limits.removals_floor):
+    total, gone = sum(base.values()), sum(removed.values())
+    if _over(gone, total, limits.removals, limits.removals_floor):
         for school in removed:
-            yield school, Reason("P-REMOVE-1", f"{all_removed} of {total} {table.name} in the district would go")
-    for school, count in updated.items():
+            yield school, Reason("P-REMOVE-1", f"{gone} of {total} {table.name} in the district would go")
+
+
+def _updates(
+    table: Table, found: Mapping[str, Part], base: Mapping[str, int], limits: Limits
+) -> Iterator[tuple[str, Reason]]:
+    for school, count in _by_school(found, table, "update").items():
         had = base.get(school, 0)
         if _over(count, had, limits.updates, limits.updates_floor):
             yield school, Reason("P-UPDATE-1", f"{count} of {had} {table.name} would change")
-    if removed and table.shrink:
-        yield from _shrunk(connection, table, limits)
-    if removed and added:
-        yield from _rekeyed(connection, table, base, limits)
-    if added and table.privilege:
-        yield from _risen(connection, table, tables)
 
 
 def _by_school(found: Mapping[str, Part], table: Table, *actions: str) -> dict[str, int]:
@@ -155,7 +164,7 @@ def _shrunk(connection: DuckDBPyConnection, table: Table, limits: Limits) -> Ite
             SELECT parent, any_value(school) AS school, sum(change) AS change FROM (
                 SELECT {was} AS parent, school, -1 AS change FROM {CHANGES}.{name(table.name)} WHERE action = 'archive'
                 UNION ALL
-                SELECT {column}, school, 1 FROM {CHANGES}.{name(table.name)} WHERE action IN ('create', 'restore', 'link')
+                SELECT {column}, school, 1 FROM {CHANGES}.{name(table.name)} WHERE action IN ({literals(_ADDING)})
             ) GROUP BY parent HAVING sum(change) < 0
         ), base AS (
             SELECT {column} AS parent, count(*) AS had FROM {APPLIED}.{name(table.name)} SEMI JOIN loss ON parent = {column}
@@ -194,7 +203,7 @@ def _risen(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table]
         found = connection.execute(f"""
             SELECT coalesce(new.school, ''), count(*) FROM {CHANGES}.{name(table.name)} AS new
             SEMI JOIN {APPLIED}.{name(lower.name)} AS old ON old.key = new.key
-            WHERE new.action IN ({", ".join(map(literal, ("create", "link", "restore")))}) GROUP BY ALL
+            WHERE new.action IN ({literals(_ADDING)}) GROUP BY ALL
         """).fetchall()
         for school, count in found:
             yield school, Reason("P-ROLE-1", f"{count} persons move from {lower.name} to {table.name}")

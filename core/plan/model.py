@@ -67,7 +67,6 @@ class SinkPlan:
         return {name: part for name, part in self.parts.items() if part.reasons}
 
 
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The plan of one run over all sinks. `base` stands for what the sinks had taken when it was made; `advice` is for
@@ -88,7 +87,9 @@ class Plan:
     @property
     def held_hash(self) -> str:
         """The hash over all that waits: what an approval of the whole names."""
-        return digest(f"{sink}/{name}={part.hash}" for sink, plan in self.sinks.items() for name, part in plan.held.items())
+        return digest(
+            f"{sink}/{name}={part.hash}" for sink, plan in self.sinks.items() for name, part in plan.held.items()
+        )
 
     def hash_of(self, school: str) -> str:
         """The hash over one school's parts in every sink: what an approval of that school names."""

@@ -31,7 +31,7 @@ def shape(connection: DuckDBPyConnection, tables: Iterable[Table], plugin: str) 
 
 
 def _run(connection: DuckDBPyConnection, statement: str, plugin: str, table: Table) -> Any:
-    import duckdb  # loaded by now
+    import duckdb  # noqa: PLC0415 # heavy, and loaded by now
 
     try:
         return connection.execute(statement)

@@ -69,7 +69,9 @@ def _person(files: RunFiles, wanted: str) -> str:
             return str(found[0][0])
         if found:
             raise UsageError(f"More than one person has this {column}.", next_step="Give the sourcedId.")
-    lost = files.connection.execute("SELECT 1 FROM findings WHERE file = 'users.csv' AND key = ? LIMIT 1", [wanted]).fetchone()
+    lost = files.connection.execute(
+        "SELECT 1 FROM findings WHERE file = 'users.csv' AND key = ? LIMIT 1", [wanted]
+    ).fetchone()
     if lost:
         return wanted
     raise UsageError(f"The run has nobody with this {' or '.join(here)}.",
@@ -91,7 +93,8 @@ def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
     """Where the row stood, and what was remarked on it."""
     found = files.connection.execute(f"SELECT line FROM roster.{name(entity)} WHERE sourcedId = ?", [key]).fetchone()
     remarks = files.connection.execute(
-        "SELECT DISTINCT code, line, \"column\" FROM findings WHERE file = ? AND key = ? ORDER BY line, code", [f"{entity}.csv", key]
+        'SELECT DISTINCT code, line, "column" FROM findings WHERE file = ? AND key = ? ORDER BY line, code',
+        [f"{entity}.csv", key],
     ).fetchall()
     facts = []
     if found and found[0] is not None:

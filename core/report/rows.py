@@ -53,7 +53,9 @@ def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = F
     """Write one file's report as CSV; how many rows it has. A cell that a spreadsheet would take for a formula gets
     an apostrophe before it."""
     where = "WHERE result <> 'SUCCESS' OR code <> ''" if problems_only else ""
-    safe = "CASE WHEN regexp_matches(sourcedId, '^[=+@\\t\\r-]') THEN chr(39) || sourcedId ELSE sourcedId END AS sourcedId"
+    safe = (
+        "CASE WHEN regexp_matches(sourcedId, '^[=+@\\t\\r-]') THEN chr(39) || sourcedId ELSE sourcedId END AS sourcedId"
+    )
     relation = f"report.{name(entity)}"
     part = target.with_suffix(".part")
     part.touch(mode=0o600)
@@ -78,8 +80,13 @@ def _report(files: RunFiles, entity: str, school: str | None) -> None:
     """Accepted rows with their fate, rejected rows with their findings, and removals."""
     file = literal(f"{entity}.csv")
     done = " ".join(f"WHEN {literal(action)} THEN {literal(word)}" for action, word in _DONE.items())
-    weight = " ".join(f"WHEN {literal(status)} THEN {n}" for n, status in enumerate(("applied", "held", "conflict", "rejected")))
-    order = " ".join(f"WHEN {literal(action)} THEN {n}" for n, action in enumerate(("update", "archive", "restore", "link", "create")))
+    weight = " ".join(
+        f"WHEN {literal(status)} THEN {n}" for n, status in enumerate(("applied", "held", "conflict", "rejected"))
+    )
+    order = " ".join(
+        f"WHEN {literal(action)} THEN {n}"
+        for n, action in enumerate(("update", "archive", "restore", "link", "create"))
+    )
     roster = f"roster.{name(entity)}"
     belongs = ENTITIES[entity] and school and _SCHOOLS[entity].format(literal(school))
     here = f"AND {belongs}" if belongs and _has(files, entity) else ""

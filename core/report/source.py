@@ -74,14 +74,14 @@ def _fates(folders: Folders, run: Run, plan: Plan, sources: dict[str, dict[str, 
             change = read_parquet([folders.home / each.path])
             held = f"part IN ({literals(made_for.held) or 'NULL'})"
             if waiting.exists():
-                held = f"change.key IN (SELECT key FROM {read_parquet([waiting])} WHERE \"table\" = {literal(table)})"
+                held = f'change.key IN (SELECT key FROM {read_parquet([waiting])} WHERE "table" = {literal(table)})'
             fault = "SELECT ''::VARCHAR AS key, '' AS status, '' AS code, '' AS reason WHERE false"
             if exceptions.exists():
                 fault = f"""SELECT key, status, code, reason FROM {read_parquet([exceptions])}
                     WHERE "table" = {literal(table)} AND status IN ('rejected', 'conflict')"""
             entity = sources.get(sink, {}).get(table)
             yield f"""
-                SELECT {literal(sink)}, {literal(table)}, {literal(entity or '')}, change.key, school, action, fields, part,
+                SELECT {literal(sink)}, {literal(table)}, {literal(entity or "")}, change.key, school, action, fields, part,
                     CASE WHEN {held} THEN 'held'
                         ELSE coalesce(fault.status, 'applied') END,
                     coalesce(fault.code, ''), coalesce(fault.reason, '')

@@ -294,7 +294,12 @@ class Word(Cell):
     """
 
     def __init__(
-        self, words: Sequence[str], aliases: Mapping[str, str] | None = None, *, extensible: bool = False, **options: Any
+        self,
+        words: Sequence[str],
+        aliases: Mapping[str, str] | None = None,
+        *,
+        extensible: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.words = tuple(words)

@@ -9,13 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from syncrun.roster import vocabulary as words
 from syncrun.roster.cell import (
-    Bool, Cell, Code, Date, GradeList, Id, Instant, Mail, Password, Ref, RefList, Text, TextList, UserIds, Word, Year,
+    Bool,
+    Cell,
+    Code,
+    Date,
+    GradeList,
+    Id,
+    Instant,
+    Mail,
+    Password,
+    Ref,
+    RefList,
+    Text,
+    TextList,
+    UserIds,
+    Word,
+    Year,
 )  # fmt: skip
 from syncrun.roster.rule import Rule, Severity, catalogue
 
@@ -53,6 +68,8 @@ class Entity(Schema):
     whose messages are rule codes by column."""
 
     class Meta:
+        """Columns that the entity does not have are passed over."""
+
         unknown = EXCLUDE
 
     entity: ClassVar[str]
@@ -75,7 +92,7 @@ class Entity(Schema):
         try:
             self.load({name: cell for name, cell in record.items() if cell is not None})
         except ValidationError as error:
-            messages: dict[str, list[str]] = error.normalized_messages()
+            messages = cast("dict[str, list[str]]", error.messages)
             findings |= {(name, code) for name, codes in messages.items() for code in codes}
         findings |= {("", test.code) for test in self.row_tests if test.python(values)}
         return Verdict(values, frozenset(findings))
@@ -185,7 +202,9 @@ class Role(Entity):
 
     userSourcedId = Ref("users", required=True)
     roleType = Word(words.ROLE_TYPES, required=True)
-    role = Word(words.ROLES, {**words.ROLE_ALIASES, "administrator": "siteAdministrator"}, required=True, extensible=True)
+    role = Word(
+        words.ROLES, {**words.ROLE_ALIASES, "administrator": "siteAdministrator"}, required=True, extensible=True
+    )
     beginDate = Date()
     endDate = Date()
     orgSourcedId = Ref("orgs", required=True)

@@ -34,7 +34,9 @@ def note(connection: DuckDBPyConnection, findings: Iterable[Finding]) -> None:
 
 def read(connection: DuckDBPyConnection, limit: int = 1000) -> list[Finding]:
     """The findings, in order of file and line; at most `limit`, since a file may have a million."""
-    query = f'SELECT code, file, line, key, "column", shape, count, words FROM {FINDINGS} ORDER BY file, line, code LIMIT ?'
+    query = (
+        f'SELECT code, file, line, key, "column", shape, count, words FROM {FINDINGS} ORDER BY file, line, code LIMIT ?'
+    )
     return [Finding(*row) for row in connection.execute(query, [limit]).fetchall()]
 
 

@@ -21,7 +21,9 @@ from syncrun.run.reading import FileFigures
 from syncrun.scratch import scratch
 from syncrun.sdk import FileSet, Format
 
-EVERYTHING = frozenset(cell.privacy for entity in ENTITIES.values() for cell in entity.cells().values()) - {"credential"}
+EVERYTHING = frozenset(cell.privacy for entity in ENTITIES.values() for cell in entity.cells().values()) - {
+    "credential"
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ def _note_ids(connection: DuckDBPyConnection, tables: Sequence[Table], district:
         if Cap.CLIENT_IDS in config.info.caps:
             derived = f"{sql_derived(district, config.name, table.name, 'key')}::VARCHAR"
         connection.execute(
-            f"INSERT INTO {IDS} SELECT ?, key, coalesce(sink_id, {derived}) FROM {APPLIED}.{name(table.name)}", [table.name]
+            f"INSERT INTO {IDS} SELECT ?, key, coalesce(sink_id, {derived}) FROM {APPLIED}.{name(table.name)}",
+            [table.name],
         )
 
 
@@ -50,7 +51,7 @@ def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     chosen, joins = [], []
     for n, column in enumerate(table.columns):
         if column.parent:
-            joins.append(f"LEFT JOIN {IDS} AS parent{n} ON parent{n}.\"table\" = {literal(column.parent)} "
+            joins.append(f'LEFT JOIN {IDS} AS parent{n} ON parent{n}."table" = {literal(column.parent)} '
                          f"AND parent{n}.id = seen.{name(column.name)}")  # fmt: skip
             chosen.append(f"parent{n}.key AS {name(column.name)}")
         else:

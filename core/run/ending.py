@@ -34,9 +34,11 @@ def conclude(
 ) -> Result:  # fmt: skip
     """Write down how a run ended. `told` is the part of the summary about its input; `skipped` are sinks that could
     not be served at all, since an earlier run is still open there."""
-    waits = {name: [part for part in each.held if part not in verdict.approved[name]] for name, each in plan.sinks.items()}
+    waits = {
+        name: [part for part in each.held if part not in verdict.approved[name]] for name, each in plan.sinks.items()
+    }
     errors = {**skipped, **{name: each.error for name, each in results.items() if each.error}}
-    exit_code = _exit_code(plan, any(waits.values()), errors, results, told)
+    exit_code = _exit_code(plan, errors, results, told, waits=any(waits.values()))
     outcome = OUTCOMES.get(exit_code) or next(iter(errors.values())).outcome
     found = {
         **told, "outcome": outcome, "exit_code": exit_code, "plan": plan.hash, "advice": list(plan.advice),
@@ -61,8 +63,9 @@ def conclude(
 
 
 def _exit_code(
-    plan: Plan, waits: bool, errors: Mapping[str, SyncError], results: Mapping[str, SinkResult], told: Mapping[str, Any]
-) -> int:
+    plan: Plan, errors: Mapping[str, SyncError], results: Mapping[str, SinkResult], told: Mapping[str, Any], *,
+    waits: bool,
+) -> int:  # fmt: skip
     if errors and len(errors) >= len(plan.sinks):
         return next(iter(errors.values())).exit_code
     if waits:

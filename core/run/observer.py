@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncrun.plan.model import Part, Plan, Reason, school_of
+from syncrun.plan.model import Plan, Reason, school_of
 from syncrun.run.session import Session
 from syncrun.run.summary import plan_counts
 from syncrun.sdk import Objection, PlanView, RunView
@@ -15,7 +15,11 @@ from syncrun.sdk.info import Fault
 
 
 def tell(
-    session: Session, hook: str, outcome: str = "", exit_code: int | None = None, summary: Mapping[str, Any] | None = None
+    session: Session,
+    hook: str,
+    outcome: str = "",
+    exit_code: int | None = None,
+    summary: Mapping[str, Any] | None = None,
 ) -> None:
     """Call an observing hook about the run."""
     session.registry.call(hook, run=_run(session, outcome, exit_code, summary))

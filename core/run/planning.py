@@ -106,5 +106,3 @@ def _describe(
 def _count(connection: DuckDBPyConnection, query: str) -> int:
     found = connection.execute(query).fetchone()
     return int(found[0]) if found else 0
-
-

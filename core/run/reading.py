@@ -78,8 +78,7 @@ def describe(finding: Finding) -> dict[str, object]:
 
 def fetch(source: FileSource, folder: Path) -> Arrival:
     """Bring the files and recognise them."""
-    arrival = arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
-    return arrival
+    return arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
 
 
 def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:

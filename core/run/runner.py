@@ -62,7 +62,7 @@ def sync(session: Session) -> Result:
             result = _sync(session, held)
         except SyncError as error:
             result = _failed(session, error)
-        except Exception:  # the last guard: an operator never sees a traceback
+        except Exception:  # noqa: BLE001 # the last guard: an operator never sees a traceback
             result = _failed(session, _fault(session))
         session.progress.phase("finish")
         tell(session, "syncrun_run_finished", result.outcome, result.exit_code, result.summary)
@@ -115,7 +115,9 @@ def _sync(session: Session, held: Lease) -> Result:
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
     )  # fmt: skip
     files = session.state.applied(session.district.name)
-    last = next((run for run in session.state.runs(session.district.name) if run.id != session.run and not run.dry_run), None)
+    last = next(
+        (run for run in session.state.runs(session.district.name) if run.id != session.run and not run.dry_run), None
+    )
     if session.mode != "full" and not skipped and last and last.identity == identity and last.outcome == "DONE":
         return _nothing(session, last, identity)
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
@@ -168,7 +170,9 @@ def _again(session: Session, identity: str, base: str) -> Prepared | None:
         plan = Plan.from_json(path.read_text(encoding="utf-8"))
         if plan.base != base:
             return None
-        told = {key: (run.summary or {})[key] for key in ("files", "findings", "doubtful") if key in (run.summary or {})}
+        told = {
+            key: (run.summary or {})[key] for key in ("files", "findings", "doubtful") if key in (run.summary or {})
+        }
         return Prepared(plan, identity, Snapshot.from_json(run.snapshot), bool(told.get("doubtful")), told)
     return None
 

@@ -58,4 +58,6 @@ def sink(plan: SinkPlan, approved: Collection[str], result: SinkResult | None) -
 
 def plan_counts(plan: Plan) -> dict[str, dict[str, dict[str, int]]]:
     """Counts by sink, table and action."""
-    return {name: {table: dict(each.counts) for table, each in made.tables.items()} for name, made in plan.sinks.items()}
+    return {
+        name: {table: dict(each.counts) for table, each in made.tables.items()} for name, made in plan.sinks.items()
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, cast
 
 from marshmallow import Schema, fields
 
@@ -24,7 +24,7 @@ class Ref(fields.String):
         self.to = to
 
 
-_SQL_TYPES: Mapping[type[fields.Field], str] = {
+_SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
     fields.Boolean: "BOOLEAN",
     fields.Integer: "INTEGER",
     fields.Date: "DATE",
@@ -70,7 +70,7 @@ class Table:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the schema, in its order."""
-        declared: Mapping[str, fields.Field[Any]] = self.schema._declared_fields
+        declared = cast("Mapping[str, fields.Field[Any]]", vars(self.schema)["_declared_fields"])
         return tuple(
             Column(
                 name,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from syncrun.finding import Finding
 from syncrun.intake.arrival import Arrival
 from syncrun.intake.land import REJECTED as LINES
-from syncrun.intake.land import SCHEMA, Landed
+from syncrun.intake.land import Landed
 from syncrun.roster.cell import Cell
 from syncrun.roster.entity import ENTITIES
 from syncrun.rules.cells import VALUED
@@ -125,7 +125,7 @@ def _accept(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, know
     _candidates(connection, landed, whole=whole, known=known)
     mine = [each for each in references() if each.entity == landed.entity and each.column in landed.columns]
     required = [each for each in mine if each.required]
-    while any([_dangling(connection, reference, landed) for reference in required]):
+    while sum(_dangling(connection, reference, landed) for reference in required):
         _candidates(connection, landed, whole=whole, known=known)
     for reference in mine:
         if reference.many or not reference.required:

@@ -57,10 +57,12 @@ def _revision_of(connection: sa.Connection) -> str | None:
 
 
 def _migrate(engine: sa.Engine) -> None:
-    from alembic import command  # heavy, and needed once
+    # ruff: disable[PLC0415] # heavy, and needed once
+    from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
+    # ruff: enable[PLC0415]
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -74,6 +76,8 @@ def _migrate(engine: sa.Engine) -> None:
             if found is not None:
                 ScriptDirectory.from_config(config).get_revision(found)
         except CommandError:
-            raise NewerStateError(f"The state database is at revision {found}, which this syncrun does not know.") from None
+            raise NewerStateError(
+                f"The state database is at revision {found}, which this syncrun does not know."
+            ) from None
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

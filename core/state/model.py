@@ -15,9 +15,11 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime.datetime | None, dialect: sa.Dialect) -> Any:
+        """On the way in."""
         return value.astimezone(datetime.UTC) if value else None
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime.datetime | None:
+        """On the way out."""
         if value is None or value.tzinfo:
             return value  # type: ignore[no-any-return] # a datetime, by the column's type
         return value.replace(tzinfo=datetime.UTC)  # type: ignore[no-any-return] # the same

@@ -128,7 +128,9 @@ class State:
 
     def interrupted(self, district: str) -> list[Run]:
         """Runs that were cut off while they applied, oldest first."""
-        query = sa.select(runs).where(runs.c.district == district, runs.c.status == "applying").order_by(runs.c.started_at)
+        query = (
+            sa.select(runs).where(runs.c.district == district, runs.c.status == "applying").order_by(runs.c.started_at)
+        )
         with self.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
@@ -157,7 +159,9 @@ class State:
         """What the sinks of a district have taken, in order."""
         query = sa.select(applied).where(applied.c.district == district).order_by(applied.c.sink, applied.c.seq)
         with self.transaction() as connection:
-            return [AppliedFile(row.sink, row.table_name, row.seq, row.path, row.run) for row in connection.execute(query)]
+            return [
+                AppliedFile(row.sink, row.table_name, row.seq, row.path, row.run) for row in connection.execute(query)
+            ]
 
     def set_applied(
         self, connection: sa.Connection, district: str, sink: str, table: str, files: Sequence[tuple[int, str, str]]
@@ -185,7 +189,12 @@ class State:
             return [Hold(row.sink, row.part, row.hash, tuple(json.loads(row.reasons))) for row in found]
 
     def decide(
-        self, district: str, run: str, verdict: Literal["approve", "reject"], hashes: Iterable[tuple[str, str | None]], who: str
+        self,
+        district: str,
+        run: str,
+        verdict: Literal["approve", "reject"],
+        hashes: Iterable[tuple[str, str | None]],
+        who: str,
     ) -> None:
         """Record a verdict on plans: pairs of hash and school (None for all of it). The audit gets the same."""
         now = self.clock.now()
@@ -230,6 +239,6 @@ class State:
 
 
 def _run(row: sa.Row[Any]) -> Run:
-    values = {key: value for key, value in row._mapping.items()}
+    values = dict(zip(row._fields, row, strict=True))
     values["summary"] = json.loads(values["summary"]) if values["summary"] else None
     return Run(**values)

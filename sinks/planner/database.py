@@ -18,7 +18,7 @@ metadata = sa.MetaData()
 _ID = sa.String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
-def _table(name: str, *columns: sa.Column[str] | sa.SchemaItem, external: bool = True) -> sa.Table:
+def _table(name: str, *columns: sa.schema.SchemaItem, external: bool = True) -> sa.Table:
     """A table of the planner: its id, its own columns and the three that say whose the row is."""
     shown = [sa.Column("external_id", sa.Text)] if external else []
     return sa.Table(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from syncrun.sdk.sql.sink import SqlSink
 from syncrun.sinks.planner.database import TARGETS, metadata
 from syncrun.sinks.planner.table import TABLES
@@ -16,4 +19,7 @@ class Planner(SqlSink):
     tables = TABLES
     metadata = metadata
     targets = TARGETS
-    hints = {"teachers_email": _MAIL, "teachers.email": _MAIL}  # PostgreSQL names the index, SQLite the column
+    hints: ClassVar[Mapping[str, str]] = {
+        "teachers_email": _MAIL,
+        "teachers.email": _MAIL,
+    }  # PostgreSQL names the index, SQLite the column

@@ -106,7 +106,9 @@ def translated(error: Exception, what: str) -> SyncError:
     if isinstance(cause, sqlite3.DatabaseError) and "not a database" in text:
         return ConfigError([Problem("E-CONFIG-3", "database_url", f"{what} is a file, but not a SQLite database",
                                     "correct the path")])  # fmt: skip
-    return TransientError(f"{what} cannot be reached or is busy ({type(cause).__name__}{' ' + state if state else ''}).")
+    return TransientError(
+        f"{what} cannot be reached or is busy ({type(cause).__name__}{' ' + state if state else ''})."
+    )
 
 
 def _schema_error(what: str) -> ConfigError:

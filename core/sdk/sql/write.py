@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any
 
 from syncrun.sdk.sink import Action, Batch, Constant, Outcome
 from syncrun.sdk.sql.rejection import REJECTIONS, is_rejection, rejection
 from syncrun.sqltext import literal, name, names
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 BLOCK = 1 << 20
 
@@ -115,13 +116,13 @@ class _Postgres:
         return self._careful()
 
     def _copy(self, table: str, columns: Sequence[str], sources: Sequence[str | Constant]) -> None:
-        with self.driver.cursor() as cursor:
-            with (
-                cursor.copy(f"COPY {table} ({names(columns)}) FROM STDIN (FORMAT csv)") as copy,
-                self.batch.csv(sources) as stream,
-            ):
-                while block := stream.read(BLOCK):
-                    copy.write(block)
+        with (
+            self.driver.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({names(columns)}) FROM STDIN (FORMAT csv)") as copy,
+            self.batch.csv(sources) as stream,
+        ):
+            while block := stream.read(BLOCK):
+                copy.write(block)
 
     def _careful(self) -> list[Outcome]:
         fields = self.batch.fields
