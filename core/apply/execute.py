@@ -106,7 +106,7 @@ def _send(taker: _BulkTaker | _RowTaker, outgoing: Outgoing, step: Step, number:
 
 def _patiently(work: Callable[[], T]) -> T:
     """Do it, and again after transient errors: growing waits with jitter, or as long as the other side asks."""
-    growing = tenacity.wait_exponential_jitter(initial=0.5, max=LONGEST_WAIT)
+    growing = tenacity.wait_exponential_jitter(multiplier=0.5, max=LONGEST_WAIT)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -9,7 +9,6 @@ value and the same rule codes for any text (`tests/core/roster/test_cell.py`).
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from typing import Any, ClassVar, Literal
 from marshmallow import ValidationError, fields
 
 from syncrun.roster.rule import CELL_RULES, Severity
-from syncrun.roster.vocabulary import FALSE_WORDS, GRADE_ALIASES, GRADES, TRUE_WORDS
-from syncrun.sqltext import literal, literals
+from syncrun.sqltext import literal
 
 Privacy = Literal["structure", "name", "contact", "identifier", "profile", "demographic", "credential"]
 """What a column tells of a person. `structure` (ids, references, kinds, dates, titles) is always staged, `credential`
@@ -34,7 +32,7 @@ SPREADSHEET = r"#REF!|#N/A|#+|[0-9](\.[0-9]+)?E\+[0-9]+"
 _GUID_SET = r"[0-9A-Za-z._/@-]*"
 _USER_IDS = r"\{[^{}:]+:[^{}]*\}(, ?\{[^{}:]+:[^{}]*\})*"
 _MAIL = r"[^@ ,;]+@[^@ ,;]+\.[^@ ,;]+"
-_WORDLIKE = "[0-9A-Za-z._/@-]"
+WORDLIKE = "[0-9A-Za-z._/@-]"
 _EDGE = r"[^\x00-\x20\x7f\x{a0}\x{2007}\x{202f}\x{3000}\x{200b}\x{feff}]"
 _PLAIN = rf"{_EDGE}([^\x00-\x1f\x7f]*{_EDGE})?"
 _INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z"
@@ -50,19 +48,23 @@ def fold(text: str) -> str:
     return text.translate(_FOLD)
 
 
-def _sql_trim(cell: str) -> str:
+def sql_trim(cell: str) -> str:
+    """The same for an SQL expression."""
     return _TRIM.format(cell)
 
 
-def _sql_fold(cell: str) -> str:
+def sql_fold(cell: str) -> str:
+    """The same for an SQL expression."""
     return f"translate({cell}, '{_UPPER}', '{_LOWER}')"
 
 
-def _sql_filled(cell: str) -> str:
-    return f"({cell} IS NOT NULL AND {_sql_trim(cell)} <> '')"
+def sql_filled(cell: str) -> str:
+    """A predicate: the cell holds more than blanks."""
+    return f"({cell} IS NOT NULL AND {sql_trim(cell)} <> '')"
 
 
-def _sql_match(cell: str, pattern: str) -> str:
+def sql_match(cell: str, pattern: str) -> str:
+    """A predicate: the whole cell matches a pattern of RE2."""
     return f"regexp_full_match({cell}, {literal(pattern)})"
 
 
@@ -134,7 +136,7 @@ class Cell(fields.Field):  # type: ignore[type-arg] # marshmallow's Field is gen
 
     def sql_sieve(self, cell: str) -> str:
         """What `sql_clean` asks of a filled cell."""
-        return _sql_match(cell, self.clean)
+        return sql_match(cell, self.clean)
 
     def sql_fast(self, cell: str) -> str:
         """The value of a clean cell."""
@@ -142,7 +144,7 @@ class Cell(fields.Field):  # type: ignore[type-arg] # marshmallow's Field is gen
 
     def sql_value(self, cell: str) -> str:
         """An expression of type `sql_type` for the meaning of `cell`, NULL for nothing."""
-        return self.sql_meaning(f"nullif({_sql_trim(cell)}, '')")
+        return self.sql_meaning(f"nullif({sql_trim(cell)}, '')")
 
     def sql_meaning(self, text: str) -> str:
         """The same for `text`, which is trimmed or NULL."""
@@ -151,14 +153,14 @@ class Cell(fields.Field):  # type: ignore[type-arg] # marshmallow's Field is gen
     def sql_tests(self, cell: str) -> Iterator[tuple[str, str]]:
         """Pairs of rule code and predicate; a predicate is true where the rule is broken, else false or NULL."""
         if self.required:
-            yield "R-CELL-01", f"({cell} IS NULL OR {_sql_trim(cell)} = '')"
-        filled = _sql_filled(cell)
+            yield "R-CELL-01", f"({cell} IS NULL OR {sql_trim(cell)} = '')"
+        filled = sql_filled(cell)
         if self.trims:
-            yield "R-CELL-02", f"({filled} AND {_sql_trim(cell)} <> {cell})"
+            yield "R-CELL-02", f"({filled} AND {sql_trim(cell)} <> {cell})"
         if not self.keeps_long:
             yield "R-CELL-03", f"({filled} AND length({cell}) > 255)"
         yield "R-CELL-04", f"({filled} AND regexp_matches({cell}, {literal(CONTROL)}))"
-        text = _sql_trim(cell) if self.trims else cell
+        text = sql_trim(cell) if self.trims else cell
         for code, predicate in self.sql_more_tests(text):
             yield code, f"({filled} AND {predicate})"
 
@@ -174,13 +176,13 @@ class Text(Cell):
 class Code(Cell):
     """A code that people gave: text in which a spreadsheet does harm."""
 
-    clean = rf"{_WORDLIKE}([0-9A-Za-z ._/@-]*{_WORDLIKE})?"
+    clean = rf"{WORDLIKE}([0-9A-Za-z ._/@-]*{WORDLIKE})?"
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
         return text, ("R-CELL-05",) if re.fullmatch(SPREADSHEET, text) else ()
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-CELL-05", _sql_match(text, SPREADSHEET)
+        yield "R-CELL-05", sql_match(text, SPREADSHEET)
 
 
 class Id(Cell):
@@ -188,7 +190,7 @@ class Id(Cell):
 
     trims = False
     keeps_long = True
-    clean = f"{_WORDLIKE}+"
+    clean = f"{WORDLIKE}+"
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
         tests = (
@@ -200,13 +202,13 @@ class Id(Cell):
         return text, [code for code, broken in tests if broken]
 
     def sql_value(self, cell: str) -> str:
-        return f"CASE WHEN {_sql_filled(cell)} THEN {cell} END"
+        return f"CASE WHEN {sql_filled(cell)} THEN {cell} END"
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
         yield "R-ID-01", f"length({text}) >= 256"
-        yield "R-ID-02", f"NOT {_sql_match(text, _GUID_SET)}"
-        yield "R-ID-03", f"{_sql_trim(text)} <> {text}"
-        yield "R-CELL-05", _sql_match(text, SPREADSHEET)
+        yield "R-ID-02", f"NOT {sql_match(text, _GUID_SET)}"
+        yield "R-ID-03", f"{sql_trim(text)} <> {text}"
+        yield "R-CELL-05", sql_match(text, SPREADSHEET)
 
 
 Dangling = Literal["drop row", "drop value", "note"]
@@ -221,189 +223,6 @@ class Ref(Id):
         self.dangling: Dangling = dangling
 
 
-class TextList(Cell):
-    """Items with commas between; each is trimmed, blank ones fall away."""
-
-    sql_type = "VARCHAR[]"
-    keeps_long = True
-
-    def sql_sieve(self, cell: str) -> str:
-        return f"({super().sql_sieve(cell)} AND NOT contains({cell}, ','))"
-
-    def sql_fast(self, cell: str) -> str:
-        return f"string_split({cell}, ',')"
-
-    def item(self, text: str) -> tuple[str, Sequence[str]]:
-        """The meaning of one item."""
-        return text, ()
-
-    def sql_item(self, text: str) -> str:
-        """The same in SQL."""
-        return text
-
-    def sql_item_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        """Predicates on one item; a code holds for the cell when one item breaks it."""
-        yield from ()
-
-    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        items = [item for item in map(trimmed, text.split(",")) if item]
-        read = [self.item(item) for item in items]
-        codes = {code for _, found in read for code in found}
-        if self.required and not items:
-            codes.add("R-CELL-01")
-        return [value for value, _ in read] or None, sorted(codes)
-
-    @staticmethod
-    def _sql_items(text: str) -> str:
-        split = f"list_transform(string_split({text}, ','), lambda item: {_sql_trim('item')})"
-        return f"list_filter({split}, lambda item: item <> '')"
-
-    def sql_meaning(self, text: str) -> str:
-        one, each = self.sql_item(text), self.sql_item("item")
-        items = self._sql_items(text)
-        many = items if each == "item" else f"list_transform({items}, lambda item: {each})"
-        return f"CASE WHEN {text} IS NULL THEN NULL WHEN NOT contains({text}, ',') THEN [{one}] " \
-               f"WHEN len({items}) > 0 THEN {many} END"  # fmt: skip
-
-    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        if self.required:
-            yield "R-CELL-01", f"(contains({text}, ',') AND len({self._sql_items(text)}) = 0)"
-        for (code, one), (_, each) in zip(self.sql_item_tests(text), self.sql_item_tests("item"), strict=True):
-            many = f"len(list_filter({self._sql_items(text)}, lambda item: {each})) > 0"
-            yield code, f"CASE WHEN contains({text}, ',') THEN {many} ELSE {one} END"
-
-
-class RefList(TextList):
-    """Several references, as `orgSourcedIds` of a user."""
-
-    def __init__(self, to: str, *, dangling: Dangling = "drop row", **options: Any) -> None:
-        super().__init__(**options)
-        self.to = to
-        self.dangling: Dangling = dangling
-
-    clean = f"{_WORDLIKE}+(,{_WORDLIKE}+)*"
-
-    def sql_sieve(self, cell: str) -> str:
-        return _sql_match(cell, self.clean)
-
-
-class Word(Cell):
-    """A word of a closed list; other spellings of it (`aliases`, keys in lower case) are read as meant.
-
-    `extensible`: `ext:` words of OneRoster 1.2 are taken too.
-    """
-
-    def __init__(
-        self,
-        words: Sequence[str],
-        aliases: Mapping[str, str] | None = None,
-        *,
-        extensible: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.words = tuple(words)
-        self.extensible = extensible
-        self.spellings = {**{fold(word): word for word in self.words}, **(aliases or {})}
-
-    _EXTENSION = r"ext:[A-Za-z0-9._-]+"
-
-    def sql_sieve(self, cell: str) -> str:
-        return f"{cell} IN ({literals(self.words)})"
-
-    @property
-    def unknown(self) -> str:
-        """The code for a word that is not in the list."""
-        return "R-WORD-01" if self.required else "R-WORD-03"
-
-    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        if text in self.words or (self.extensible and re.fullmatch(self._EXTENSION, text)):
-            return text, ()
-        word = self.spellings.get(fold(text))
-        return (word, ("R-WORD-02",)) if word else (None, (self.unknown,))
-
-    def _sql_known(self, text: str) -> str:
-        known = f"{text} IN ({literals(self.words)})"
-        return f"({known} OR {_sql_match(text, self._EXTENSION)})" if self.extensible else known
-
-    def _sql_spelled(self, text: str) -> str:
-        return f"{_sql_fold(text)} IN ({literals(self.spellings)})"
-
-    def sql_meaning(self, text: str) -> str:
-        cases = " ".join(f"WHEN {literal(key)} THEN {literal(word)}" for key, word in self.spellings.items())
-        return f"CASE WHEN {self._sql_known(text)} THEN {text} ELSE CASE {_sql_fold(text)} {cases} END END"
-
-    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        known, spelled = self._sql_known(text), self._sql_spelled(text)
-        yield "R-WORD-02", f"(NOT {known} AND {spelled})"
-        yield self.unknown, f"(NOT {known} AND NOT {spelled})"
-
-
-class Bool(Cell):
-    """`true` or `false`; other spellings of them are read as meant."""
-
-    sql_type = "BOOLEAN"
-
-    def sql_sieve(self, cell: str) -> str:
-        return f"{cell} IN ('true', 'false')"
-
-    def sql_fast(self, cell: str) -> str:
-        return f"{cell} = 'true'"
-
-    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        folded = fold(text)
-        codes = () if text in {"true", "false"} else ("R-BOOL-02",)
-        if folded in TRUE_WORDS:
-            return True, codes
-        return (False, codes) if folded in FALSE_WORDS else (None, ("R-BOOL-01",))
-
-    def sql_meaning(self, text: str) -> str:
-        folded = _sql_fold(text)
-        return f"CASE WHEN {text} = 'true' THEN true WHEN {text} = 'false' THEN false " \
-               f"WHEN {folded} IN ({literals(TRUE_WORDS)}) THEN true " \
-               f"WHEN {folded} IN ({literals(FALSE_WORDS)}) THEN false END"  # fmt: skip
-
-    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        known = f"{_sql_fold(text)} IN ({literals((*TRUE_WORDS, *FALSE_WORDS))})"
-        yield "R-BOOL-01", f"NOT {known}"
-        yield "R-BOOL-02", f"({known} AND {text} NOT IN ('true', 'false'))"
-
-
-class Date(Cell):
-    """A day, `YYYY-MM-DD`; a time of day behind it is left out."""
-
-    sql_type = "DATE"
-    clean = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    _FORM = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[^\n]*)?"
-
-    def sql_sieve(self, cell: str) -> str:
-        return f"({super().sql_sieve(cell)} AND {cell} >= '0001' AND try_cast({cell} AS DATE) IS NOT NULL)"
-
-    def sql_fast(self, cell: str) -> str:
-        return f"try_cast({cell} AS DATE)"
-
-    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        try:
-            if not re.fullmatch(self._FORM, text):
-                raise ValueError
-            day = datetime.date(int(text[:4]), int(text[5:7]), int(text[8:10]))
-        except ValueError:
-            return None, ("R-DATE-01",)
-        return day, ("R-DATE-02",) if len(text) > 10 else ()
-
-    def _sql_day(self, text: str) -> str:
-        return f"CASE WHEN {_sql_match(text, self._FORM)} AND substr({text}, 1, 4) <> '0000' " \
-               f"THEN try_cast(substr({text}, 1, 10) AS DATE) END"  # fmt: skip
-
-    def sql_meaning(self, text: str) -> str:
-        return self._sql_day(text)
-
-    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        day = self._sql_day(text)
-        yield "R-DATE-01", f"({day}) IS NULL"
-        yield "R-DATE-02", f"(length({text}) > 10 AND ({day}) IS NOT NULL)"
-
-
 class Instant(Cell):
     """A date-time with a UTC mark, kept as text."""
 
@@ -413,69 +232,7 @@ class Instant(Cell):
         return text, () if re.fullmatch(_INSTANT, text) else ("R-DATE-03",)
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-DATE-03", f"NOT {_sql_match(text, _INSTANT)}"
-
-
-class Year(Cell):
-    """The calendar year in which a school year ends; a range like `2026-2027` is read as its end."""
-
-    sql_type = "INTEGER"
-    clean = "(199|20[0-9])[0-9]|2100"
-    _RANGE = r"[0-9]{4}[-/][0-9]{4}"
-
-    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        if re.fullmatch(r"[0-9]{4}", text) and 1990 <= int(text) <= 2100:
-            return int(text), ()
-        if re.fullmatch(self._RANGE, text):
-            start, end = int(text[:4]), int(text[5:])
-            if end == start + 1 and 1990 <= end <= 2100:
-                return end, ("R-YEAR-02",)
-        return None, ("R-YEAR-01",)
-
-    def sql_fast(self, cell: str) -> str:
-        return f"try_cast({cell} AS INTEGER)"
-
-    def _sql_plain(self, text: str) -> str:
-        return f"({_sql_match(text, '[0-9]{4}')} AND try_cast({text} AS INTEGER) BETWEEN 1990 AND 2100)"
-
-    def _sql_range(self, text: str) -> str:
-        start, end = f"try_cast(substr({text}, 1, 4) AS INTEGER)", f"try_cast(substr({text}, 6) AS INTEGER)"
-        return f"({_sql_match(text, self._RANGE)} AND {end} = {start} + 1 AND {end} BETWEEN 1990 AND 2100)"
-
-    def sql_meaning(self, text: str) -> str:
-        return f"CASE WHEN {self._sql_plain(text)} THEN try_cast({text} AS INTEGER) " \
-               f"WHEN {self._sql_range(text)} THEN try_cast(substr({text}, 6) AS INTEGER) END"  # fmt: skip
-
-    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        plain, years = self._sql_plain(text), self._sql_range(text)
-        yield "R-YEAR-02", f"(coalesce({years}, false) AND NOT {plain})"
-        yield "R-YEAR-01", f"(NOT {plain} AND NOT coalesce({years}, false))"
-
-
-class GradeList(TextList):
-    """Grade codes after CEDS; known other spellings are read as meant, unknown ones kept."""
-
-    clean = f"({'|'.join(GRADES)})(,({'|'.join(GRADES)}))*"
-    _KNOWN: ClassVar[Mapping[str, str]] = {**{fold(grade): grade for grade in GRADES}, **GRADE_ALIASES}
-
-    def sql_sieve(self, cell: str) -> str:
-        return _sql_match(cell, self.clean)
-
-    def item(self, text: str) -> tuple[str, Sequence[str]]:
-        if text in GRADES:
-            return text, ()
-        known = self._KNOWN.get(fold(text))
-        return (known, ("R-GRADE-02",)) if known else (text, ("R-GRADE-01",))
-
-    def sql_item(self, text: str) -> str:
-        cases = " ".join(f"WHEN {literal(key)} THEN {literal(grade)}" for key, grade in self._KNOWN.items())
-        return f"CASE WHEN {text} IN ({literals(GRADES)}) THEN {text} " \
-               f"ELSE CASE {_sql_fold(text)} {cases} ELSE {text} END END"  # fmt: skip
-
-    def sql_item_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        listed, known = f"{text} IN ({literals(GRADES)})", f"{_sql_fold(text)} IN ({literals(self._KNOWN)})"
-        yield "R-GRADE-01", f"(NOT {listed} AND NOT {known})"
-        yield "R-GRADE-02", f"(NOT {listed} AND {known})"
+        yield "R-DATE-03", f"NOT {sql_match(text, _INSTANT)}"
 
 
 class UserIds(Cell):
@@ -488,7 +245,7 @@ class UserIds(Cell):
         return text, () if re.fullmatch(_USER_IDS, text) else ("R-USERID-01",)
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-USERID-01", f"NOT {_sql_match(text, _USER_IDS)}"
+        yield "R-USERID-01", f"NOT {sql_match(text, _USER_IDS)}"
 
 
 class Mail(Cell):
@@ -500,7 +257,7 @@ class Mail(Cell):
         return text, () if re.fullmatch(_MAIL, text) else ("R-MAIL-01",)
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-MAIL-01", f"NOT {_sql_match(text, _MAIL)}"
+        yield "R-MAIL-01", f"NOT {sql_match(text, _MAIL)}"
 
 
 class Password(Cell):

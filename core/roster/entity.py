@@ -14,25 +14,10 @@ from typing import Any, ClassVar, cast
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from syncrun.roster import vocabulary as words
-from syncrun.roster.cell import (
-    Bool,
-    Cell,
-    Code,
-    Date,
-    GradeList,
-    Id,
-    Instant,
-    Mail,
-    Password,
-    Ref,
-    RefList,
-    Text,
-    TextList,
-    UserIds,
-    Word,
-    Year,
-)  # fmt: skip
+from syncrun.roster.cell import Cell, Code, Id, Instant, Mail, Password, Ref, Text, UserIds
+from syncrun.roster.listed import GradeList, RefList, TextList
 from syncrun.roster.rule import Rule, Severity, catalogue
+from syncrun.roster.typed import Bool, Date, Word, Year
 
 ROW_RULES = catalogue(
     Rule("R-ROW-01", "A row of a bulk file has a status or a date of change", Severity.NOTE,

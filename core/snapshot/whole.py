@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from syncrun.finding import Finding
 from syncrun.intake.land import REJECTED as LINES
 from syncrun.intake.land import SCHEMA, Landed
-from syncrun.roster.cell import Ref, RefList
+from syncrun.roster.cell import Ref
 from syncrun.roster.entity import ENTITIES
+from syncrun.roster.listed import RefList
 from syncrun.rules.cells import VALUED
 from syncrun.rules.table import REJECTED
 from syncrun.sqltext import literal, name
