@@ -9,15 +9,16 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── ConfigError             all problems of a district file at once
     │   ├── AuthError               credentials are wrong
     │   ├── InputError              files that cannot be used
+    │   ├── OwnerError              the sink belongs to another installation, or to a state newer than this
     │   └── UsageError              the command cannot be carried out as asked
-    ├── HeldError               3   a person must decide
     ├── TransientError         75   try again later
+    │   ├── ArrivingError           files changed or went away while they were read
+    │   ├── FenceError              a newer run writes to this sink
     │   ├── LeaseBusyError          another run of this district is at work
     │   ├── LeaseLostError          the lease ran out while the run was at work
     │   └── RateLimitedError        the other side asked us to wait
     └── FaultError             70   a fault in us or in a plug-in
-        ├── ContractError           a plug-in broke its contract
-        └── FenceError              somebody newer, or somebody else, writes to this sink
+        └── ContractError           a plug-in broke its contract
 """
 
 from __future__ import annotations
@@ -139,21 +140,21 @@ class InputError(RefusedError):
     next_step = "Have the set exported and sent again, whole; `syncrun check` tries files without a sync."
 
 
+class OwnerError(RefusedError):
+    """The sink's rows belong to another installation of syncrun, or to a state that is newer than the one here."""
+
+    code = "E-OWNER-1"
+    next_step = (
+        "Run from the installation that owns the rows, or restore the newest backup of its state here. "
+        "Two installations, or two states, must not share the rows of a district."
+    )
+
+
 class UsageError(RefusedError):
     """The command cannot be carried out as it was asked."""
 
     code = "E-USAGE-1"
     next_step = "See `syncrun --help`."
-
-
-class HeldError(SyncError):
-    """A person must decide before anything of the held part is written."""
-
-    code = "E-HELD-1"
-    blame: ClassVar[Blame] = "operator"
-    exit_code = EXIT_HELD
-    outcome = "HELD"
-    next_step = "Look with `syncrun show`, then `syncrun approve` or `syncrun reject`."
 
 
 class TransientError(SyncError):
@@ -173,6 +174,15 @@ class TransientError(SyncError):
         self.retry_after = retry_after
 
 
+class ArrivingError(TransientError):
+    """Files changed or went away while they were read: an upload is still going on."""
+
+    code = "E-INPUT-3"
+    blame: ClassVar[Blame] = "data"
+    safe = "Nothing was written."
+    next_step = "Run again when the upload has ended."
+
+
 class LeaseBusyError(TransientError):
     """Another run of this district is at work."""
 
@@ -188,6 +198,14 @@ class LeaseLostError(TransientError):
     code = "E-LEASE-2"
     blame: ClassVar[Blame] = "syncrun"
     next_step = "Run again: what is already in the sink is recognised there."
+
+
+class FenceError(TransientError):
+    """The sink has seen a newer run of the district; it takes nothing from this one."""
+
+    code = "E-FENCE-1"
+    blame: ClassVar[Blame] = "operator"
+    next_step = "See `syncrun runs` for how the newer run ended; then run again."
 
 
 class RateLimitedError(TransientError):
@@ -209,14 +227,6 @@ class ContractError(FaultError):
     code = "E-PLUGIN-1"
     blame: ClassVar[Blame] = "vendor"
     next_step = "Tell the maintainer of the plug-in; `syncrun plugins info` shows where."
-
-
-class FenceError(FaultError):
-    """The sink has seen a newer run, or belongs to another installation; it takes nothing from this one."""
-
-    code = "E-FENCE-1"
-    blame: ClassVar[Blame] = "operator"
-    next_step = "Make sure that only one installation of syncrun serves this district's sink, with its own state."
 
 
 def tree() -> list[type[SyncError]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from syncrun.sqltext import literal
@@ -28,16 +29,33 @@ class Finding:
 
 
 def mask(text: str) -> str:
-    """The shape of a text: letters as `a` and `A`, digits as `9`, the rest as it is: `O'Brien 7` gives `A'Aaaaa 9`."""
-    shape = "".join(
-        "9" if each.isdigit() else ("A" if each.isupper() else "a") if each.isalpha() else each for each in text
-    )
+    """The shape of a text: `O'Brien 7` gives `A'Aaaaa 9`.
+
+    Letters become `a` and `A`, digits `9`; of the rest, blanks and ASCII's signs stay and anything else becomes `?`.
+    """
+    shape = "".join(map(_masked, text))
     return shape[:SHOWN] + ("…" if len(shape) > SHOWN else "")
 
 
+def _masked(each: str) -> str:
+    kind = unicodedata.category(each)
+    if kind == "Lu":
+        return "A"
+    if kind[0] in "LM":
+        return "a"
+    if kind[0] == "N":
+        return "9"
+    return each if " " <= each <= "~" else "?"
+
+
 def sql_mask(text: str) -> str:
-    """The same for an SQL expression."""
+    """The same for an SQL expression. Letters that are younger than one side's tables may differ; none is shown."""
     shape = text
-    for pattern, letter in ((r"\p{Lu}", "A"), (r"\p{L}", "a"), (r"\p{N}", "9"), (r"\p{C}", "?")):
+    for pattern, letter in (
+        (r"[\p{Ll}\p{Lt}\p{Lm}\p{Lo}\p{M}]", "a"),
+        (r"\p{Lu}", "A"),
+        (r"\p{N}", "9"),
+        (r"[^ -~]", "?"),
+    ):
         shape = f"regexp_replace({shape}, {literal(pattern)}, {literal(letter)}, 'g')"
     return f"(substr({shape}, 1, {SHOWN}) || CASE WHEN length({text}) > {SHOWN} THEN '…' ELSE '' END)"

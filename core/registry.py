@@ -2,8 +2,8 @@
 
 Listing reads metadata and imports nothing. A plug-in is loaded when a district names it; one that raises, exits, or
 names a hook that does not exist becomes a `Fault` with its distribution and version, its registration is taken back,
-and everything else goes on. An entry point is named after the connector it offers; built-ins come in by the same door,
-and nobody else may use their names.
+and everything else goes on. An entry point is named after the connector it offers, and a module that offers several has
+an entry point for each; built-ins come in by the same door, and nobody else may use their names.
 """
 
 from __future__ import annotations
@@ -63,8 +63,12 @@ class Offer:
 
 
 def _distribution(entry_point: EntryPoint) -> Distribution:
+    """Where an entry point came from; metadata may be damaged and must not stop the listing."""
     found = entry_point.dist
-    return Distribution(found.name, found.version) if found else Distribution("unknown", "")
+    try:
+        return Distribution(found.name or "unknown", found.version or "") if found else Distribution("unknown", "")
+    except Exception:  # noqa: BLE001 # the library raises one thing or another, by version of Python
+        return Distribution("unknown", "")
 
 
 def _installed() -> list[Listed]:
@@ -77,29 +81,41 @@ class Registry:
     def __init__(self, listed: Iterable[Listed] | None = None) -> None:
         self.listed = sorted(_installed() if listed is None else listed, key=lambda each: (each.name, each.module))
         self.faults: list[Fault] = []
+        self._chosen = dict(self._choose())
+        self._loaded: set[str] = set()
         self._manager = pluggy.PluginManager("syncrun")
         self._manager.add_hookspecs(hookspecs)
         self._offers: dict[str, list[Offer]] = {}
+
+    def _choose(self) -> Iterator[tuple[str, Listed]]:
+        """Which plug-in each name stands for. Who uses a name that is taken has a fault."""
+        for name in sorted({each.name for each in self.listed}):
+            found = [each for each in self.listed if each.name == name]
+            own = [each for each in found if each.distribution.name == OWN]
+            if own or len(found) == 1:
+                yield name, (own or found)[0]
+            who = " and ".join(f"{each.distribution.name} {each.distribution.version}" for each in found)
+            for other in (each for each in found if len(found) > 1 and each not in own):
+                self._fault(other, "list", "uses the name of a built-in; the built-in is used" if own
+                            else f"two distributions use this name: {who}")  # fmt: skip
 
     # -- loading -----------------------------------------------------------------------------------------------------
 
     def load(self, name: str) -> list[Offer]:
         """Load the plug-in `name` unless it is loaded; what it offers. Faults are noted, nothing is raised."""
         if name not in self._offers:
-            found = [each for each in self.listed if each.name == name]
-            own = [each for each in found if each.distribution.name == OWN]
-            if len(found) > 1 and not own:
-                who = " and ".join(f"{each.distribution.name} {each.distribution.version}" for each in found)
-                self.faults += [Fault(name, "list", f"two distributions use this name: {who}", each.distribution)
-                                for each in found]  # fmt: skip
-                found = []
-            for other in (each for each in found if own and each not in own):
-                self.faults.append(
-                    Fault(name, "list", "uses the name of a built-in; the built-in is used", other.distribution)
-                )
-            chosen = (own or found)[:1]
-            self._offers[name] = self._load_one(chosen[0]) if chosen else []
+            chosen = self._chosen.get(name)
+            self._offers[name] = self._load_one(chosen) if chosen else []
         return self._offers[name]
+
+    def fault(self, name: str) -> Fault | None:
+        """Why the plug-in `name` cannot be used; None when it can. A hook that raised later does not count."""
+        self.load(name)
+        if name in self._loaded:
+            return None
+        chosen = self._chosen.get(name)
+        mine = [each for each in self.faults if each.plugin == name]
+        return next((each for each in mine if chosen is None or each.distribution == chosen.distribution), None)
 
     def load_all(self) -> list[Offer]:
         """Load every plug-in, each in its own guard."""
@@ -112,19 +128,22 @@ class Registry:
         if not isinstance(module, ModuleType):
             self._fault(listed, "import", f"the entry point must name a module, not {type(module).__name__}")
             return []
-        unknown = [each for each in vars(module) if each.startswith("syncrun_") and each not in _SPECS]
-        if unknown:
-            near = difflib.get_close_matches(unknown[0], sorted(_SPECS), 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self._fault(listed, "hooks", f"{unknown[0]} is not a hook{hint}")
+        wrong = _wrong_hook(module)
+        if wrong:
+            self._fault(listed, "hooks", wrong)
             return []
-        if self._guarded(listed, "register", lambda: self._manager.register(module, listed.name) or "") is None:
+        shared = self._manager.is_registered(module)  # a module may have an entry point for each of its connectors
+        if not shared and not self._guarded(
+            listed, "register", lambda: self._manager.register(module, listed.name) or listed.name
+        ):
             self._take_back(module)
             return []
         offers = self._guarded(listed, "offers", lambda: list(self._offered(module, listed)))
         if offers is None:
-            self._take_back(module)
+            if not shared:
+                self._take_back(module)
             return []
+        self._loaded.add(listed.name)
         return list(offers)
 
     def _take_back(self, module: ModuleType) -> None:
@@ -132,6 +151,7 @@ class Registry:
             self._manager.unregister(module)
 
     def _offered(self, module: ModuleType, listed: Listed) -> Iterator[Offer]:
+        seen: set[tuple[Kind, str]] = set()
         for kind, hook in _HOOKS.items():
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 if implementation.plugin is not module:
@@ -142,7 +162,19 @@ class Registry:
                     api = getattr(info, "api", API)
                     if api != API:
                         raise TypeError(f"{info.name} is written for interface {api}; this syncrun serves {API}")
-                    yield Offer(kind, info, listed.name, listed.distribution)
+                    if (kind, info.name) in seen:
+                        raise TypeError(f"{hook} gave two of the name {info.name}")
+                    seen.add((kind, info.name))
+                    if self._is_here(info, listed):
+                        yield Offer(kind, info, listed.name, listed.distribution)
+
+    def _is_here(self, info: ConnectorInfo | MatcherInfo | CommandInfo, listed: Listed) -> bool:
+        """Whether it is offered under this entry point: a connector is, under the one of its own name only."""
+        if not isinstance(info, ConnectorInfo) or info.name == listed.name:
+            return True
+        if not any(each.name == info.name and each.module == listed.module for each in self.listed):
+            raise TypeError(f"the connector {info.name} has no entry point of its name")
+        return False
 
     def _guarded(self, listed: Listed, stage: str, work: Callable[[], Any]) -> Any:
         """The result of the work, or None with a fault noted. Only an interrupt from the keyboard passes."""
@@ -167,18 +199,22 @@ class Registry:
         for offer in self.load(name):
             if offer.kind == kind and offer.info.name == name and isinstance(offer.info, ConnectorInfo):
                 return offer.info
-        mine = [fault for fault in self.faults if fault.plugin == name]
-        if mine:
-            why = f"{mine[0].reason} ({mine[0].distribution.name} {mine[0].distribution.version}, {mine[0].stage})"
-            problem = Problem("E-CONFIG-7", path, f"the plug-in {name} cannot be loaded: {why}",
-                              "repair or remove the plug-in; other districts are not affected")  # fmt: skip
-        else:
-            known = sorted({each.name for each in self.listed})
-            near = difflib.get_close_matches(name, known, 1)
-            word = "connector" if kind == "source" else "sink"
-            hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(known)}"
-            problem = Problem("E-CONFIG-4", path, f"no {word} named {name} is installed", hint)
-        raise ConfigError([problem])
+        raise ConfigError([self._unavailable(kind, name, path)])
+
+    def _unavailable(self, kind: Literal["source", "sink"], name: str, path: str) -> Problem:
+        fault = self.fault(name)
+        if fault:
+            why = f"{fault.reason} ({fault.distribution.name} {fault.distribution.version}, {fault.stage})"
+            return Problem("E-CONFIG-7", path, f"the plug-in {name} cannot be loaded: {why}",
+                           "repair or remove the plug-in; other districts are not affected")  # fmt: skip
+        known = sorted({each.name for each in self.listed} - {name})
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(known) or 'none'}"
+        if name in self._loaded:
+            offered = " and ".join(sorted({f"a {offer.kind}" for offer in self.load(name)})) or "nothing"
+            hint = f"the plug-in {name} offers {offered}"
+        word = "connector" if kind == "source" else "sink"
+        return Problem("E-CONFIG-4", path, f"no {word} named {name} is installed", hint)
 
     def call(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call an observing or reviewing hook of every loaded plug-in, each in its own guard.
@@ -188,7 +224,7 @@ class Registry:
         answers: list[tuple[str, Any]] = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             name = implementation.plugin_name
-            listed = next(each for each in self.listed if each.name == name)
+            listed = self._chosen[name]
             before = len(self.faults)
             wanted = {key: value for key, value in arguments.items() if key in implementation.argnames}
             answer = self._guarded(listed, hook, functools.partial(_taken, implementation.function, wanted))
@@ -196,10 +232,25 @@ class Registry:
         return answers
 
 
-def _taken(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """Call it; a generator is drawn empty inside the guard: all of it, or nothing."""
+def _wrong_hook(module: ModuleType) -> str | None:
+    """What is wrong with the hooks of a module: a name that is no hook, or one without the mark that makes it one."""
+    named = {each: value for each, value in vars(module).items()
+             if each.startswith("syncrun_") and not isinstance(value, ModuleType)}  # fmt: skip
+    for each, value in named.items():
+        if each not in _SPECS:
+            near = difflib.get_close_matches(each, sorted(_SPECS), 1)
+            return f"{each} is not a hook{f'; did you mean {near[0]}?' if near else ''}"
+        if not hasattr(value, "syncrun_impl"):
+            return f"{each} lacks the mark @hookimpl"
+    return None
+
+
+def _taken(function: Callable[..., Any], arguments: dict[str, Any]) -> list[Any]:
+    """Call it; what it gives, as a list. A generator is drawn empty inside the guard: all of it, or nothing."""
     answer = function(**arguments)
-    return list(answer) if isinstance(answer, Iterator) else answer
+    if answer is None:
+        return []
+    return list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else [answer]
 
 
 def imported(path: str, plugin: str) -> Any:
@@ -209,6 +260,6 @@ def imported(path: str, plugin: str) -> Any:
         return getattr(importlib.import_module(module), name)
     except SyncError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ContractError(f"The plug-in {plugin} names {path}, which cannot be imported: {type(error).__name__}: "
                             f"{error}") from error  # fmt: skip

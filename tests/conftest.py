@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world import World
+
 from syncrun.testing import postgres
 from syncrun.testing.postgres import PostgresServer
-from world import World
 
 
 @pytest.fixture(scope="session")

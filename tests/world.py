@@ -67,7 +67,9 @@ class World:
         (row,) = (row for row in self.files[entity] if row["sourcedId"] == key)
         row.update(cells)
 
-    def configure(self, text: str | None = None, *, sink: str = "", limits: str = "", years: str = f'["{YEAR}"]') -> None:
+    def configure(
+        self, text: str | None = None, *, sink: str = "", limits: str = "", years: str = f'["{YEAR}"]'
+    ) -> None:
         """Write the district file."""
         self.toml.write_text(
             text
@@ -108,7 +110,9 @@ new_teachers = "add"
 
     def approve(self, *schools: str) -> None:
         """Approve the newest plan, whole or by school, as `syncrun approve` does."""
-        assert self.syncrun("approve", "--district", str(self.toml), *(f"--school={school}" for school in schools))[0] == 0
+        assert (
+            self.syncrun("approve", "--district", str(self.toml), *(f"--school={school}" for school in schools))[0] == 0
+        )
 
     def settled(self) -> World:
         """The first sync, approved and applied."""

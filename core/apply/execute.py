@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import tenacity
 
 from syncrun.apply.outgoing import FAILED, KNOWN, Outgoing, prepare
 from syncrun.apply.step import Step, steps
-from syncrun.errors import ContractError, SyncError, TransientError
+from syncrun.errors import ContractError, FenceError, SyncError, TransientError
 from syncrun.sdk import Action, Batch, BulkSink, Cap, Change, Chunk, Claim, Outcome, RowSink, Sink, Table
 from syncrun.sdk.sql.rejection import REJECTIONS
 from syncrun.state.lease import Lease
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 EXCEPTIONS = "exceptions"
 """What was not simply applied: (step, "table", action, key, status, sink_id, code, reason)."""
 ATTEMPTS = 5
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 60.0
+PATIENCE = 600.0
+"""Seconds that one chunk may be kept waiting in all."""
 
 Progress = Callable[[Step, int], None]
 T = TypeVar("T")
@@ -74,9 +77,9 @@ def carry_out(
     course.begun = taker.has_some()
     if resume and not course.begun:
         return False
-    for step in steps(connection, work.tables):
-        outgoing = Outgoing(connection, step, work.district, work.name, work.caps, work.folder)
-        try:
+    with _made_ahead(connection, work, steps(connection, work.tables)) as made:
+        for outgoing in made:
+            step = outgoing.step
             for number in step.chunks:
                 lease.confirm()
                 _note(connection, step, [_orphan(key) for key in outgoing.failing(number)])
@@ -84,9 +87,35 @@ def carry_out(
                     course.begun = True
                     _note(connection, step, _send(taker, outgoing, step, number))
                 progress(step, number)
-        finally:
-            outgoing.close()
     return True
+
+
+@contextmanager
+def _made_ahead(connection: DuckDBPyConnection, work: Work, todo: Sequence[Step]) -> Iterator[Iterator[Outgoing]]:
+    """The rows of each step; while one is sent, the next is made, unless its references wait for the sink's ids."""
+    made: list[Outgoing] = []
+
+    def make(step: Step) -> Outgoing:
+        outgoing = Outgoing(connection.cursor(), step, work.district, work.name, work.caps, work.folder)
+        made.append(outgoing)
+        return outgoing
+
+    def one_after_the_other() -> Iterator[Outgoing]:
+        ahead = Cap.CLIENT_IDS in work.caps
+        following: Future[Outgoing] | None = None
+        for place, step in enumerate(todo):
+            outgoing = following.result() if following else make(step)
+            following = pool.submit(make, todo[place + 1]) if ahead and place + 1 < len(todo) else None
+            yield outgoing
+            outgoing.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield one_after_the_other()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            for each in made:
+                each.close()
 
 
 def _orphan(key: str) -> Outcome:
@@ -106,18 +135,47 @@ def _send(taker: _BulkTaker | _RowTaker, outgoing: Outgoing, step: Step, number:
 
 def _patiently(work: Callable[[], T]) -> T:
     """Do it, and again after transient errors: growing waits with jitter, or as long as the other side asks."""
-    growing = tenacity.wait_exponential_jitter(multiplier=0.5, max=LONGEST_WAIT)
+    growing = tenacity.wait_exponential(multiplier=0.5, max=LONGEST_WAIT) + tenacity.wait_random(0, 0.5)
+
+    asked = Asked()
 
     def wait(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, TransientError) else None
-        return min(asked, LONGEST_WAIT) if asked is not None else growing(state)
+        seconds = asked.seconds(state)
+        return growing(state) if seconds is None else seconds
 
     retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(ATTEMPTS), wait=wait,
-        retry=tenacity.retry_if_exception_type(TransientError), reraise=True,
+        stop=asked.is_too_much, wait=wait,
+        retry=tenacity.retry_if_exception(_may_pass), reraise=True,
     )  # fmt: skip
     return retrying(work)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, TransientError) and not isinstance(error, FenceError)
+
+
+class Asked:
+    """What the other side asked us to wait. Waiting as told spends no attempt; but where it asks for more than
+    `LONGEST_WAIT` at once, or than `PATIENCE` in all, we give up: asking too early would be worse."""
+
+    def __init__(self) -> None:
+        self.obeyed = 0
+        self.total = 0.0
+
+    @staticmethod
+    def seconds(state: tenacity.RetryCallState) -> float | None:
+        """How long we are to wait, None where nothing was said."""
+        error = state.outcome.exception() if state.outcome else None
+        return error.retry_after if isinstance(error, TransientError) else None
+
+    def is_too_much(self, state: tenacity.RetryCallState) -> bool:
+        """Whether to give up."""
+        seconds = self.seconds(state)
+        if seconds is None:
+            return state.attempt_number - self.obeyed >= ATTEMPTS
+        self.obeyed += 1
+        self.total += seconds
+        return seconds > LONGEST_WAIT or self.total > PATIENCE
 
 
 def _note(connection: DuckDBPyConnection, step: Step, outcomes: Sequence[Outcome]) -> None:
@@ -128,7 +186,7 @@ def _note(connection: DuckDBPyConnection, step: Step, outcomes: Sequence[Outcome
         for o in outcomes
     ]
     connection.executemany(f"INSERT INTO {EXCEPTIONS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    ids = [(step.table.name, o.key, o.sink_id) for o in outcomes if o.sink_id]
+    ids = [(step.table.name, o.key, o.sink_id) for o in outcomes if o.sink_id and step.action is Action.CREATE]
     if ids:
         connection.executemany(f"INSERT INTO {KNOWN} VALUES (?, ?, ?)", ids)
     if step.action in {Action.CREATE, Action.LINK, Action.RESTORE}:
@@ -220,7 +278,7 @@ class _RowTaker:
         sink_id, key, *values = row
         return Change(
             f"{self.work.run}/{step.table.name}/{step.action}/{key}", step.table.name, step.action, key, sink_id,
-            dict(zip(step.fields, values, strict=True)), self.work.claim.epoch,
+            dict(zip(step.fields, values, strict=True)), self.work.quiet, self.work.claim.epoch,
         )  # fmt: skip
 
 
@@ -237,7 +295,7 @@ def _guarded(work: Work) -> Iterator[None]:
         yield
     except SyncError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ContractError(f"The sink {work.name} raised {type(error).__name__} while applying.") from error
 
 

@@ -27,7 +27,6 @@ KNOWN = "known_ids"
 """The sink's own ids that are not derived: ("table", key, sink_id)."""
 FAILED = "failed"
 """Rows whose creation failed in this run: ("table", key). Rows that name them are not sent."""
-_OUT = "outgoing"
 
 Columns = Sequence[str | Constant]
 
@@ -50,85 +49,104 @@ class Outgoing:
     def __init__(
         self, connection: DuckDBPyConnection, step: Step, district: str, sink: str, caps: Cap, folder: Path
     ) -> None:
+        self.step = step
         self._connection = connection
-        self._step, self._district, self._sink, self._caps, self._folder = step, district, sink, caps, folder
+        self._district, self._sink, self._caps, self._folder = district, sink, caps, folder
+        self._table = name(f"outgoing {step.first_chunk}")
         self._pool = ThreadPoolExecutor(1)
         self._ahead: tuple[int, Columns, Future[Path]] | None = None
-        connection.execute(f"CREATE OR REPLACE TABLE {_OUT} AS {self._query()} ORDER BY id, key")
-
-    def _id(self, table: str, key: str, alias: str) -> str:
-        """The expression for the sink's id of a row, given the alias of the join with known ids."""
-        if Cap.CLIENT_IDS in self._caps:
-            return f"coalesce({alias}.sink_id, {sql_derived(self._district, self._sink, table, key)}::VARCHAR)"
-        return f"{alias}.sink_id"
+        connection.execute(f"CREATE OR REPLACE TABLE {self._table} AS {self._query()} ORDER BY id, key")
 
     def _query(self) -> str:
-        step = self._step
-        chosen = [f"{self._id(step.table.name, 'change.key', 'own')} AS id", "change.key AS key"]
-        joins = [self._join("own", step.table.name, "change.key")]
-        touched = [column for column in step.table.columns if column.name in step.fields]
-        for n, column in enumerate(touched):
+        """The ids of parents are worked out once for each parent, not once for each row that names it."""
+        step = self.step
+        own = self._ids("own", step.table.name, "key", self._rows())
+        chosen, joins = ["own.id AS id", "change.key AS key"], [f"JOIN {own} ON own.key = change.key"]
+        if not self._has_known(step.table.name) and Cap.CLIENT_IDS in self._caps:
+            derived = sql_derived(self._district, self._sink, step.table.name, "change.key")
+            chosen, joins = [f"{derived} AS id", "change.key AS key"], []
+        for n, column in enumerate(column for column in step.table.columns if column.name in step.fields):
             value = f"change.{name(column.name)}"
             if column.parent:
-                alias = f"parent{n}"
-                joins.append(self._join(alias, column.parent, value))
-                value = f"CASE WHEN {value} IS NOT NULL THEN {self._id(column.parent, value, alias)} END"
-            chosen.append(f"{value} AS {name('f ' + column.name)}")
-        chosen.append(f"({self._fails()}) AS fails")
-        where = f"change.action = {literal(step.action)}"
+                parents = self._ids(f"parent{n}", column.parent, name(column.name), self._rows())
+                joins.append(f"LEFT JOIN {parents} ON parent{n}.key = {value}")
+                chosen += [f"parent{n}.id AS {name('f ' + column.name)}", f"{value} AS {name('key ' + column.name)}"]
+            else:
+                chosen.append(f"{value} AS {name('f ' + column.name)}")
+        return f"SELECT {', '.join(chosen)} FROM ({self._rows()}) AS change {' '.join(joins)}"
+
+    def _rows(self) -> str:
+        """The changes of the step."""
+        step = self.step
+        where = f"action = {literal(step.action)}"
         if step.action == "update":
-            where += f" AND change.fields = {literal(','.join(step.fields))}"
-        return f"SELECT {', '.join(chosen)} FROM {RELEASED}.{name(step.table.name)} AS change " \
-               f"{' '.join(joins)} WHERE {where}"  # fmt: skip
+            where += f" AND fields = {literal(','.join(step.fields))}"
+        return f"SELECT * FROM {RELEASED}.{name(step.table.name)} WHERE {where}"
 
-    def _join(self, alias: str, table: str, key: str) -> str:
-        return f'LEFT JOIN {KNOWN} AS {alias} ON {alias}."table" = {literal(table)} AND {alias}.key = {key}'
+    def _ids(self, alias: str, table: str, column: str, rows: str) -> str:
+        """The sink's ids of the rows of one table that a column of the step names: a relation of key and id."""
+        derived = "NULL"
+        if Cap.CLIENT_IDS in self._caps:
+            derived = f"{sql_derived(self._district, self._sink, table, 'named.key')}::VARCHAR"
+        return f"""(
+            SELECT named.key, coalesce(known.sink_id, {derived}) AS id
+            FROM (SELECT DISTINCT {column} AS key FROM ({rows}) WHERE {column} IS NOT NULL) AS named
+            LEFT JOIN {KNOWN} AS known ON known."table" = {literal(table)} AND known.key = named.key) AS {alias}"""
 
-    def _fails(self) -> str:
-        """Whether the row names one whose creation failed."""
-        tests = [
-            f'change.{name(column.name)} IN (SELECT key FROM {FAILED} WHERE "table" = {literal(column.parent)})'
-            for column in self._step.table.columns
-            if column.parent and column.name in self._step.fields and self._failures(column.parent)
-        ]
-        return " OR ".join(f"coalesce({test}, false)" for test in tests) or "false"
-
-    def _failures(self, table: str) -> bool:
-        found = self._connection.execute(f'SELECT 1 FROM {FAILED} WHERE "table" = ? LIMIT 1', [table]).fetchone()
+    def _has_known(self, table: str) -> bool:
+        found = self._connection.execute(f'SELECT 1 FROM {KNOWN} WHERE "table" = ? LIMIT 1', [table]).fetchone()
         return found is not None
 
     # -- chunks ------------------------------------------------------------------------------------------------------
 
     def _bounds(self, number: int) -> str:
-        start = (number - self._step.first_chunk) * CHUNK_ROWS
+        start = (number - self.step.first_chunk) * CHUNK_ROWS
         return f"rowid >= {start} AND rowid < {start + CHUNK_ROWS}"
+
+    def _sent(self) -> str:
+        """The condition that leaves out rows which name one whose creation failed."""
+        names = [column.name for column in self.step.table.columns if column.parent and column.name in self.step.fields]
+        parents = {column.name: column.parent for column in self.step.table.columns}
+        tests = [
+            f'coalesce({name("key " + column)} NOT IN (SELECT key FROM {FAILED} WHERE "table" = '
+            f"{literal(str(parents[column]))}), true)"
+            for column in names
+        ]
+        return " AND ".join(tests) if tests and self._any_failed() else "true"
+
+    def _any_failed(self) -> bool:
+        return self._connection.execute(f"SELECT 1 FROM {FAILED} LIMIT 1").fetchone() is not None
 
     def size(self, number: int) -> int:
         """How many rows of a chunk are to be sent."""
-        query = f"SELECT count(*) FROM {_OUT} WHERE {self._bounds(number)} AND NOT fails"
+        query = f"SELECT count(*) FROM {self._table} WHERE {self._bounds(number)} AND {self._sent()}"
         found = self._connection.execute(query).fetchone()
         return int(found[0]) if found else 0
 
     def failing(self, number: int) -> list[str]:
         """Keys of a chunk that are not sent since a row that they name failed."""
-        query = f"SELECT key FROM {_OUT} WHERE {self._bounds(number)} AND fails"
+        if not self._any_failed():
+            return []
+        query = f"SELECT key FROM {self._table} WHERE {self._bounds(number)} AND NOT ({self._sent()})"
         return [key for (key,) in self._connection.execute(query).fetchall()]
 
-    def _select(self, number: int, columns: Columns) -> str:
-        chosen = [
-            literal(column.text) if isinstance(column, Constant) else name(column if column in {"id", "key"} else "f " + column)
-            for column in columns
-        ]  # fmt: skip
-        return f"SELECT {', '.join(chosen)} FROM {_OUT} WHERE {self._bounds(number)} AND NOT fails ORDER BY rowid"
+    def _select(self, number: int, columns: Columns, *, plain: bool = False) -> str:
+        """The query for a chunk; `plain`: ids and dates as text."""
+        as_text = {"id"} | {column.name for column in self.step.table.columns if column.sql_type == "DATE"}
+        chosen = []
+        for column in columns:
+            if isinstance(column, Constant):
+                chosen.append(literal(column.text))
+                continue
+            held = name(column if column in {"id", "key"} else "f " + column)
+            chosen.append(f"{held}::VARCHAR" if plain and column in as_text else held)
+        where = f"{self._bounds(number)} AND {self._sent()}"
+        return f"SELECT {', '.join(chosen)} FROM {self._table} WHERE {where} ORDER BY rowid"
 
     def rows(self, number: int, columns: Columns) -> Iterator[tuple[Any, ...]]:
         """The chunk as tuples of plain values."""
-        dates = {f"f {c.name}" for c in self._step.table.columns if c.sql_type == "DATE"}
-        query = self._select(number, columns)
-        for column in dates:
-            query = query.replace(name(column), f"{name(column)}::VARCHAR")
         cursor = self._connection.cursor()
-        cursor.execute(query)
+        cursor.execute(self._select(number, columns, plain=True))
         while rows := cursor.fetchmany(FETCHED):
             yield from rows
 
@@ -140,7 +158,7 @@ class Outgoing:
         else:
             path = self._write(number, columns)
         following = number + 1
-        if following in self._step.chunks:
+        if following in self.step.chunks:
             self._ahead = following, columns, self._pool.submit(self._write, following, columns)
         stream = path.open("rb")
         path.unlink()
@@ -150,12 +168,14 @@ class Outgoing:
         path = self._folder / f"outgoing-{number}.csv"
         path.touch(mode=0o600)
         self._connection.cursor().execute(
-            f"COPY ({self._select(number, columns)}) TO {literal(str(path))} (FORMAT csv, HEADER false)"
+            f"COPY ({self._select(number, columns)}) TO {literal(str(path))} (FORMAT csv, HEADER false, USE_TMP_FILE false)"
         )
         return path
 
     def close(self) -> None:
-        """Drop what was written ahead and not asked for."""
-        if self._ahead:
-            self._ahead[2].result().unlink(missing_ok=True)
+        """Drop the rows, and what was written ahead and not asked for."""
+        ahead, self._ahead = self._ahead, None
+        if ahead:
+            ahead[2].result().unlink(missing_ok=True)
         self._pool.shutdown()
+        self._connection.execute(f"DROP TABLE IF EXISTS {self._table}")

@@ -10,4 +10,4 @@ def main() -> None:
     from syncrun.cli.app import app  # imported late: `syncrun --help` must be quick
     from syncrun.cli.failure import guarded
 
-    sys.exit(guarded(lambda: app(standalone_mode=False)))
+    sys.exit(guarded(lambda: app(prog_name="syncrun", standalone_mode=False)))

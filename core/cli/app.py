@@ -80,12 +80,12 @@ Exit codes:
 @click.version_option(__version__, prog_name="syncrun")
 @click.pass_context
 def app(ctx: click.Context, district: str | None, mode: str | None, as_json: bool, dry_run: bool) -> Any:
-    r"""Carry school rosters to the apps that need them, without harm.
+    """Carry school rosters to the apps that need them, without harm.
 
     \b
     syncrun --district X      run a district: read, check, plan, hold or apply, report
     syncrun demo              see it work
-    """
+    """  # noqa: D301 # the sign is click's for lines to be left as they are
     ctx.obj = district
     if ctx.invoked_subcommand is not None:
         return None

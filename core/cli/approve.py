@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +34,10 @@ def approve(
     """
     session = open_session(district)
     told = _decide(session, "approve", schools, plan_hash, who or person())
-    _say(told, as_json=as_json and not run_now, word="Approved")
+    if not (as_json and run_now):  # there is one answer, and with --run it is the run's
+        _say(told, as_json=as_json, word="Approved")
+    if not (as_json or run_now):
+        click.echo(f"Next: syncrun --district {shlex.quote(str(district))}")
     if run_now:
         from syncrun.cli.sync import run
 
@@ -96,5 +100,3 @@ def _say(told: dict[str, object], *, as_json: bool, word: str) -> None:
     schools = told["schools"]
     what = f"school {', '.join(schools)} of " if isinstance(schools, list) else ""
     click.echo(f"{word}: {what}plan {str(told['plan'])[:12]} of run {told['run']}, by {told['who']}.")
-    if told["verdict"] == "approve":
-        click.echo(f"Next: syncrun --district {told['district']}")

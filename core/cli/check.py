@@ -10,10 +10,15 @@ import click
 
 from syncrun.cli.opening import district_option, json_option
 from syncrun.cli.screen import Live, console, show_summary
-from syncrun.errors import EXIT_HELD, UsageError
+from syncrun.errors import EXIT_DEGRADED, EXIT_HELD, UsageError
 
 if TYPE_CHECKING:
     from syncrun.run.checking import Checked
+
+_NEXT = {
+    EXIT_HELD: "look at the findings; a sync would wait for a person.",
+    EXIT_DEGRADED: "correct the rows named above; a sync would leave them out and go on.",
+}
 
 
 @click.command()
@@ -38,8 +43,8 @@ def check(district: str | None, files: tuple[Path, ...], form: str, as_json: boo
         click.echo(json.dumps(told, indent=2))
     else:
         show_summary(console(), told)
-        if checked.exit_code == EXIT_HELD:
-            console().print("Next: look at the findings marked hold; a sync would wait for a person.")
+        if checked.exit_code in _NEXT:
+            click.echo(f"Next: {_NEXT[checked.exit_code]}")
     return checked.exit_code
 
 
@@ -81,8 +86,8 @@ def _district(wanted: str, live: Live) -> Checked:
 
 def _told(checked: Checked, district: str) -> dict[str, Any]:
     from syncrun.run import summary
+    from syncrun.run.ending import OUTCOMES
 
-    outcome = {0: "DONE", 3: "HELD", 4: "DEGRADED"}[checked.exit_code]
-    return {"run": "check", "district": district, "outcome": outcome if outcome == "DONE" else "DEGRADED",
+    return {"run": "check", "district": district, "outcome": OUTCOMES[checked.exit_code],
             "exit_code": checked.exit_code, "files": summary.files(checked.figures),
             "findings": summary.findings(checked.findings)}  # fmt: skip

@@ -12,6 +12,8 @@ import click
 from syncrun.errors import EXIT_DONE, EXIT_HELD, FaultError, UsageError
 
 MARK = ".syncrun-demo"
+"""Says that a folder is a demo's, and by what it holds whether the demo came to its end."""
+BEGUN, ENDED = "begun", "ended"
 DISTRICT = """\
 district = "demo"
 time_zone = "America/New_York"
@@ -40,7 +42,7 @@ def demo(directory: Path, fresh: bool) -> int:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
             raise UsageError(f"{directory} is not empty and is not a demo.", next_step="Name another folder.")
-        if fresh:
+        if fresh or (folder / MARK).read_text(encoding="utf-8") != ENDED:
             shutil.rmtree(folder)
     os.environ["SYNCRUN_HOME"] = str(folder / "home")
     os.environ.pop("SYNCRUN_DATABASE_URL", None)
@@ -58,6 +60,7 @@ def _tell(folder: Path, directory: Path, district: Path) -> None:
     from syncrun.demo import planner, roster
 
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text(BEGUN, encoding="utf-8")
     roster.write(roster.first_day(), folder / "inbox")
     planner.furnish(folder / "planner.db")
     district.parent.mkdir()
@@ -79,7 +82,7 @@ def _tell(folder: Path, directory: Path, district: Path) -> None:
     _syncrun(directory, EXIT_DONE, "approve", *at, "--school", "school-2", "--run")
     _say("And once more. The same input twice changes nothing:")
     _syncrun(directory, EXIT_DONE, *at)
-    (folder / MARK).touch()
+    (folder / MARK).write_text(ENDED, encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from syncrun.errors import EXIT_FAULT, EXIT_REFUSED, ConfigError, FaultError, SyncError
+from syncrun.errors import EXIT_FAULT, EXIT_REFUSED, ConfigError, FaultError, SyncError, UsageError
 
 INTERRUPTED = 130
 
@@ -24,11 +24,14 @@ def guarded(work: Callable[[], Any]) -> int:
         return found if isinstance(found, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped. What was written is recorded in the sink; the next run goes on from there.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        if "--json" in sys.argv:
+            tell(UsageError(error.format_message()), as_json=True)
+        else:
+            error.show()
         return EXIT_REFUSED
     except SyncError as error:
         tell(error, as_json="--json" in sys.argv)

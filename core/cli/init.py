@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -10,24 +11,24 @@ from syncrun.errors import UsageError
 
 TEMPLATE = """\
 # A district of syncrun. `syncrun schema` prints a JSON schema of this file for editors.
-district = "{name}"
-time_zone = "{zone}"
+district = {name}
+time_zone = {zone}
 
 [source]
 connector = "oneroster_csv"
 # A folder with the CSV files, or a zip archive; relative to this file.
-path = "{path}"
+path = {path}
 
 [[sinks]]
 sink = "planner"
 # A reference (env:NAME, file:/path, keyring:service/name), or an address without a password.
-database_url = "{url}"
+database_url = {url}
 # Make the planner's tables where the database has none.
 create_tables = true
 # sourcedIds of the school years to roster; none means schools and teachers only.
 school_years = []
 # A CSV of decisions on orgs, teachers and years: kind,sourcedId,decision,sinkId
-# mapping = "{name}-mapping.csv"
+# mapping = "mapping.csv"
 
 # How much may change before a person must look; these are the defaults.
 # [limits]
@@ -46,19 +47,20 @@ school_years = []
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(name: str, path: str, url: str, zone: str, force: bool) -> int:
     """Write a district file to start from, districts/NAME.toml."""
-    import tomllib
+    import tempfile
 
-    from syncrun.config.district import district_folders
-    from syncrun.config.schema import DistrictSchema
+    from syncrun.config.district import district_folders, load
+    from syncrun.registry import Registry
 
+    text = TEMPLATE.format(**{key: _quoted(value) for key, value in
+                              {"name": name, "path": path, "url": url, "zone": zone}.items()})  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:  # nothing stays of a file that could not be used
+        draft = Path(folder) / "the file.toml"
+        draft.write_text(text, encoding="utf-8")
+        load(str(draft), Registry(), fetch_secrets=False)
     target = district_folders()[0] / f"{name}.toml"
     if target.exists() and not force:
         raise UsageError(f"{target} is there already.", next_step="Edit it, or write over it with --force.")
-    text = TEMPLATE.format(name=name, path=path, url=url, zone=zone)
-    wrong = DistrictSchema().validate(tomllib.loads(text))
-    if wrong:
-        raise UsageError(f"{', '.join(map(str, wrong))}: not usable.",
-                         next_step="Names have small letters, digits, - and _; zones are like America/New_York.")  # fmt: skip
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     if not Path(path).suffix:
@@ -66,3 +68,8 @@ def init(name: str, path: str, url: str, zone: str, force: bool) -> int:
     click.echo(f"Wrote {target}.")
     click.echo(f"Next: put the files into {target.parent / path}, then syncrun check --district {name}")
     return 0
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML writes it, quotes and backslashes escaped."""
+    return json.dumps(text, ensure_ascii=False)

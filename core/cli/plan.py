@@ -53,12 +53,13 @@ def show(
     """
     session = open_session(district)
     found = pick_run(session, run)
+    told = {"outcome": found.outcome, "district": found.district, "run": found.id, **(found.summary or {})}
     changes = list_changes(session, found, school, table, limit, values=values)
     if as_json:
-        click.echo(json.dumps({**(found.summary or {}), "changes": changes}, indent=2))
+        click.echo(json.dumps({**told, "changes": changes}, indent=2))
         return 0
     out = console()
-    show_summary(out, {"outcome": found.outcome, "district": found.district, "run": found.id, **(found.summary or {})})
+    show_summary(out, told, asked=district)
     for name, rows in changes.items():
         out.print(f"\n[bold]{name}[/]")
         for row in rows:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncrun.cli.opening import json_option
-from syncrun.errors import UsageError
+from syncrun.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
-    from syncrun.registry import Registry
+    from syncrun.registry import Listed, Offer, Registry
 
 
 @click.group()
@@ -27,11 +27,12 @@ def list_(load: bool, as_json: bool) -> int:
     from syncrun.registry import Registry
 
     registry = Registry()
-    offers = registry.load_all() if load else []
-    rows = [_row(registry, each, offers if load else None) for each in registry.listed]
+    found = registry.load_all() if load else None
+    rows = [_row(registry, each, found) for each in registry.listed]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return 0
+    from rich.markup import escape
     from rich.table import Table
 
     from syncrun.cli.screen import console
@@ -40,19 +41,19 @@ def list_(load: bool, as_json: bool) -> int:
         "name", "from", "offers" if load else "module", "status", box=None, pad_edge=False, header_style="dim"
     )
     for row in rows:
-        status = "[red]fault: " + "; ".join(row["faults"]) + "[/]" if row["faults"] else row["status"]
-        table.add_row(
-            row["name"], f"{row['distribution']} {row['version']}", ", ".join(row["offers"]) or row["module"], status
-        )
-    console().print(table)
+        status = f"[red]fault: {escape('; '.join(row['faults']))}[/]" if row["faults"] else row["status"]
+        offers = ", ".join(row["offers"]) if load else row["module"]
+        source = f"{row['distribution']} {row['version']}"
+        table.add_row(escape(row["name"]), escape(source), escape(offers) or "-", status)
+    console().print(table, soft_wrap=False)
     return 0
 
 
-def _row(registry: Registry, listed: Any, offers: Any) -> dict[str, Any]:
+def _row(registry: Registry, listed: Listed, offers: list[Offer] | None) -> dict[str, Any]:
     faults = [f"{each.reason} ({each.stage})" for each in registry.faults
               if each.plugin == listed.name and each.distribution == listed.distribution]  # fmt: skip
     mine = [f"{each.kind} {each.info.name}" for each in offers or () if each.plugin == listed.name]
-    status = "not loaded" if offers is None else ("fault" if faults else "ready")
+    status = "fault" if faults else "not loaded" if offers is None else "ready"
     return {"name": listed.name, "distribution": listed.distribution.name, "version": listed.distribution.version,
             "module": listed.module, "offers": mine if not faults else [], "status": status, "faults": faults}  # fmt: skip
 
@@ -63,13 +64,13 @@ def _row(registry: Registry, listed: Any, offers: Any) -> dict[str, Any]:
 def info(name: str, as_json: bool) -> int:
     """Tell about one plug-in: what it offers, what it can do, its settings."""
     from syncrun.config.jsonschema import settings_schema
-    from syncrun.registry import Registry
+    from syncrun.registry import Registry, imported
     from syncrun.sdk import ConnectorInfo
 
     registry = Registry()
     offers = registry.load(name)
     faults = [each for each in registry.faults if each.plugin == name]
-    if not offers and not faults:
+    if name not in {each.name for each in registry.listed}:
         raise UsageError(f"No plug-in named {name} is installed.", next_step="See `syncrun plugins list`.")
     told: dict[str, Any] = {"name": name, "faults": [f"{each.stage}: {each.reason}" for each in faults], "offers": []}
     for offer in offers:
@@ -78,7 +79,11 @@ def info(name: str, as_json: bool) -> int:
         if isinstance(offer.info, ConnectorInfo):
             one["can"] = [str(cap.name).lower() for cap in offer.info.caps]
             one["maintainer"], one["issues"] = offer.info.maintainer, offer.info.issues
-            one["settings"] = settings_schema(offer.info)
+            try:
+                one["settings"] = settings_schema(offer.info)
+                imported(offer.info.cls, name)
+            except ContractError as error:
+                told["faults"].append(error.message)
         told["offers"].append(one)
     if as_json:
         click.echo(json.dumps(told, indent=2))
@@ -89,34 +94,60 @@ def info(name: str, as_json: bool) -> int:
         click.echo(f"{offered['kind']} {offered['name']}: {offered['title']}  ({offered['from']})")
         if "can" in offered:
             click.echo(f"  can: {', '.join(offered['can']) or 'nothing beyond the basics'}")
-            for key, each in offered["settings"]["properties"].items():
-                needed = " (required)" if key in offered["settings"].get("required", ()) else ""
+            settings = offered.get("settings", {})
+            for key, each in settings.get("properties", {}).items():
+                needed = " (required)" if key in settings.get("required", ()) else ""
                 click.echo(f"  {key}{needed}: {each.get('description', '')}")
     return 0
 
 
 class _Extra(click.Group):
-    """Plug-ins as groups, and their commands; a plug-in is loaded when it is named."""
+    """Plug-ins as groups; a plug-in is loaded when it is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of plug-ins."""
         from syncrun.registry import Registry
 
-        return [each.name for each in Registry().listed]
+        return sorted({each.name for each in Registry().listed})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The commands of one plug-in, as a group."""
-        from syncrun.registry import Registry, imported
+        return _Plugin(cmd_name) if cmd_name in self.list_commands(ctx) else None
+
+
+class _Plugin(click.Group):
+    """The commands of one plug-in; each is imported when it is called."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help=f"Commands of the plug-in {name}.")
+
+    def _paths(self) -> dict[str, str]:
+        """Where each command is, by its name. Raises `ContractError` when the plug-in has a fault."""
+        from syncrun.registry import Registry
+        from syncrun.sdk import CommandInfo
 
         registry = Registry()
-        offers = [each for each in registry.load(cmd_name) if each.kind == "command"]
-        if cmd_name not in {each.name for each in registry.listed}:
+        fault = registry.fault(str(self.name))
+        if fault:
+            raise ContractError(f"The plug-in {self.name} cannot be loaded: {fault.reason} ({fault.stage}).")
+        infos = [offer.info for offer in registry.load(str(self.name))]
+        return {info.name: info.command for info in infos if isinstance(info, CommandInfo)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of its commands."""
+        return sorted(self._paths())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself."""
+        from syncrun.registry import imported
+
+        path = self._paths().get(cmd_name)
+        if path is None:
             return None
-        group = click.Group(cmd_name, help=f"Commands of the plug-in {cmd_name}.")
-        for offer in offers:
-            path = getattr(offer.info, "command", "")
-            group.add_command(imported(path, cmd_name), offer.info.name)
-        return group
+        command = imported(path, str(self.name))
+        if not isinstance(command, click.Command):
+            raise ContractError(f"The plug-in {self.name} names {path}, which is no click command.")
+        return command
 
 
 @click.command(cls=_Extra, name="x")

@@ -44,11 +44,14 @@ def report(
     with opened(session.folders, found, sources(session), folder) as files:
         counts = rows.prepare(files, school)
         written = {
-            f"{entity}.csv": rows.write(files, entity, folder / f"{entity}-report.csv", problems_only=problems)
+            files.snapshot.tables[entity].file: rows.write(
+                files, entity, folder / f"{entity}-report.csv", problems_only=problems
+            )
             for entity in rows.entities(files)
         }
     if with_audit:
         told = [{**line, "at": line["at"].isoformat()} for line in session.state.audit(session.district.name)]
+        (folder / "audit.json").touch(mode=0o600)
         (folder / "audit.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
     if as_json:
         click.echo(json.dumps({"run": found.id, "folder": str(folder), "rows": counts, "written": written}, indent=2))
@@ -63,6 +66,6 @@ def report(
             result, action = what.split("/")
             table.add_row(name, result, action, f"{count:,}")
     screen = console()
-    screen.print(table)
-    screen.print(f"Written to {folder}")
+    screen.print(table, soft_wrap=False)
+    screen.print(f"Written to {folder}", markup=False)
     return 0

@@ -38,5 +38,5 @@ def runs(ctx: click.Context, district: str | None, limit: int, as_json: bool) ->
         notes = ", ".join(filter(None, ("dry run" if run.dry_run else "", "full" if run.mode == "full" else "")))
         table.add_row(run.id, run.district, f"{run.started_at:%Y-%m-%d %H:%M}", took,
                       f"[{COLORS.get(outcome, 'default')}]{outcome}[/]", notes)  # fmt: skip
-    console().print(table if found else "No runs yet. `syncrun demo` shows one.")
+    console().print(table if found else "No runs yet. `syncrun demo` shows one.", soft_wrap=False)
     return 0

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 COLORS = {"DONE": "green", "HELD": "yellow", "DEGRADED": "yellow", "RETRY": "yellow", "REFUSED": "red", "FAILED": "red"}
 ACTIONS = ("create", "link", "restore", "update", "archive")
 SHOWN = 12
+WIDE = 200
+"""Columns where nobody looks on: a log must not lose the end of a reason."""
 
 
 def console() -> Console:
-    """Where results go."""
-    return Console(highlight=False)
+    """Where results go. Lines are left whole, so that what they name can be copied; tables are fitted to the width, and
+    are printed with `soft_wrap=False`."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 class Live:
@@ -67,29 +73,31 @@ class Live:
             self._progress.update(self._rows, advance=rows, description=f"to {sink}: {table}")
 
 
-def show_summary(out: Console, told: Mapping[str, Any]) -> None:
-    """A run's summary, and what to do next."""
+def show_summary(out: Console, told: Mapping[str, Any], asked: str | None = None) -> None:
+    """A run's summary, and what to do next for the district as it was `asked` for; without that, no next steps. Words
+    that others chose are escaped: ids and reasons may hold brackets."""
     outcome = told["outcome"]
     dry = " (dry run: nothing was written)" if told.get("dry_run") else ""
     out.print(f"[bold {COLORS.get(outcome, 'red')}]{outcome}[/]  district {told['district']}  run {told['run']}{dry}")
+    for line in told.get("faults", ()):
+        out.print(f"  [red]fault[/] {escape(line)}")
     if told.get("nothing_to_do"):
         out.print("Nothing to do: input, settings and sinks are as they were when all was done.")
         return
     if told.get("files"):
-        out.print(_files(told["files"]))
+        out.print(_files(told["files"]), soft_wrap=False)
     for finding in told.get("findings", ())[:SHOWN]:
         where = ":".join(str(finding[key]) for key in ("file", "line") if finding.get(key))
         column = f" {finding['column']}" if finding.get("column") else ""
         times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
         words = f": {finding['words']}" if finding.get("words") else ""
-        out.print(
-            f"  [{_severity(finding['severity'])}]{finding['code']}[/] {where}{column}  {finding['title']}{words}{times}"
-        )
+        remark = escape(f" {where}{column}  {finding['title']}{words}{times}")
+        out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/]{remark}")
     for name, sink in told.get("sinks", {}).items():
         show_sink(out, name, sink)
     for line in told.get("advice", ()):
-        out.print(f"  [cyan]note[/] {line}")
-    for line in next_steps(told):
+        out.print(f"  [cyan]note[/] {escape(line)}")
+    for line in next_steps(told, asked) if asked else ():
         out.print(line)
 
 
@@ -112,31 +120,32 @@ def show_sink(out: Console, name: str, sink: Mapping[str, Any]) -> None:
         table.add_row(
             table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else "")
         )
-    out.print(table)
+    out.print(table, soft_wrap=False)
     if sink["billable"]:
         out.print(f"  [bold]{sink['billable']:,} teachers[/] are added to the account and count towards billing.")
     held = sink["held"]
     for part in held[:SHOWN]:
         where = f"school {part['school']}" if part["school"] else "the district's own rows"
         why = "; ".join(f"{reason['code']} {reason['words']}" for reason in part["reasons"])
-        out.print(f"  [yellow]held[/] {where}: {part['changes']:,} changes. {why}")
+        out.print(f"  [yellow]held[/] {escape(where)}: {part['changes']:,} changes. {escape(why)}")
     if len(held) > SHOWN:
         out.print(f"  [yellow]held[/] {len(held) - SHOWN} more; see `syncrun show`")
     for each in sink.get("rejections", ()):
-        out.print(f"  [red]{each['code']}[/] {each['table']} {each['key']} ({each['action']}): {each['reason']}")
+        row = escape(f"{each['table']} {each['key']} ({each['action']}): {each['reason']}")
+        out.print(f"  [red]{each['code']}[/] {row}")
     if sink.get("rejected", 0) > len(sink.get("rejections", ())):
         out.print(f"  {sink['rejected']:,} rejected in all; `syncrun report` has them.")
 
 
-def next_steps(told: Mapping[str, Any]) -> Iterator[str]:
-    """What an operator may want to do now."""
-    at = f"--district {told['district']}"
+def next_steps(told: Mapping[str, Any], asked: str) -> Iterator[str]:
+    """What an operator may want to do now; `asked` is the district as the operator names it."""
+    at = escape(f"--district {shlex.quote(asked)}")
     if told.get("approval_stale"):
         yield "[yellow]A plan was approved, but the input has changed since: this is another plan and waits again.[/]"
     if told.get("rejected_by_person"):
         yield "[yellow]A person turned this very plan down.[/]"
     for name, error in told.get("errors", {}).items():
-        yield f"[red]{name}: {error['code']} {error['message']}[/] {error['next_step']}"
+        yield f"[red]{escape(name)}: {error['code']} {escape(error['message'])}[/] {escape(error['next_step'])}"
     if told["outcome"] == "HELD":
         yield f"Next: [bold]syncrun show {at}[/], then [bold]syncrun approve {at}[/] (or --school ID) and " \
               f"[bold]syncrun {at}[/]; or [bold]syncrun reject {at}[/]."  # fmt: skip

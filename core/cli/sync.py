@@ -23,12 +23,17 @@ def run(district: str, *, mode: str, dry_run: bool, as_json: bool) -> int:
     with Live() as live:
         session.progress = live
         result = sync(session)
+    faults = [
+        f"{each.plugin} ({each.distribution.name} {each.distribution.version}) in {each.stage}: {each.reason}"
+        for each in session.registry.faults if each.stage.startswith("syncrun_")
+    ]  # fmt: skip
+    told = {**result.summary, **({"faults": faults} if faults else {})}
     if result.error is not None and "sinks" not in result.summary:
-        tell_error(result.summary, result.error, as_json=as_json)
+        tell_error(told, result.error, as_json=as_json)
     elif as_json:
-        click.echo(json.dumps(result.summary, indent=2))
+        click.echo(json.dumps(told, indent=2))
     else:
-        show_summary(console(), result.summary)
+        show_summary(console(), told, asked=district)
     return result.exit_code
 
 

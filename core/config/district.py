@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from platformdirs import user_data_path
 
 from syncrun.config import secret
@@ -20,7 +20,7 @@ from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
 from syncrun.errors import ConfigError, ContractError, Problem
 from syncrun.registry import Registry, imported
 from syncrun.sdk import ConnectorInfo
-from syncrun.sdk.setting import is_reference
+from syncrun.sdk.setting import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class SinkConfig:
     school_years: tuple[str, ...]
     mapping: Path | None
     new_teachers: Literal["ask", "add"]
+    deselected: Literal["keep", "archive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,9 @@ def load(wanted: str, registry: Registry, *, fetch_secrets: bool = True) -> Dist
         raise ConfigError(
             [Problem("E-CONFIG-1", path.name, str(error), "correct the TOML there")], source=path.name
         ) from None
+    except OSError as error:
+        raise ConfigError([Problem("E-CONFIG-1", path.name, f"cannot be read: {error.strerror}")],
+                          source=path.name) from None  # fmt: skip
     return _Reader(path, raw, registry, fetch_secrets=fetch_secrets).district(hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -134,7 +138,10 @@ class _Reader:
     def district(self, fingerprint: str) -> District:
         values = self._loaded(DistrictSchema(), self.raw, "")
         source = self._source(values.get("source"))
-        sinks = [self._sink(each, f"sinks[{n}]") for n, each in enumerate(values.get("sinks") or ())]
+        raw_sinks = self.raw.get("sinks")
+        sinks = [
+            self._sink(each, f"sinks[{n}]") for n, each in enumerate(raw_sinks if isinstance(raw_sinks, list) else ())
+        ]
         names = [sink.name for sink in sinks if sink]
         for name in sorted({each for each in names if names.count(each) > 1}):
             self._problem("E-CONFIG-3", "sinks", f"two sinks are called {name}", "give each a `name` of its own")
@@ -168,19 +175,24 @@ class _Reader:
         settings = self._settings(info, rest, path)
         mapping = self.path.parent / values["mapping"] if values.get("mapping") else None
         if mapping and not mapping.is_file():
-            self._problem(
-                "E-CONFIG-3", f"{path}.mapping", "there is no such file", "`syncrun check` says what it may hold"
-            )
-        if not info or not values:
+            self._problem("E-CONFIG-3", f"{path}.mapping", "there is no such file",
+                          "a CSV with the header kind,sourcedId,decision,sinkId")  # fmt: skip
+        elif mapping:
+            self._mapping(mapping)
+        if not info:
             return None
-        return SinkConfig(
-            values.get("name") or info.name,
-            info,
-            settings,
-            tuple(values["school_years"]),
-            mapping,
-            values["new_teachers"],
-        )
+        return SinkConfig(  # where a setting is wrong, its value is of no account: the file is refused
+            values.get("name") or info.name, info, settings, tuple(values.get("school_years", ())), mapping,
+            values.get("new_teachers", "ask"), values.get("deselected", "keep"),
+        )  # fmt: skip
+
+    def _mapping(self, mapping: Path) -> None:
+        from syncrun.config.mapping import read_mapping  # noqa: PLC0415 # heavy, and few districts have one
+
+        try:
+            read_mapping(mapping)
+        except ConfigError as error:
+            self.problems += error.problems
 
     def _info(self, kind: Literal["source", "sink"], name: Any, path: str) -> ConnectorInfo | None:
         if not isinstance(name, str):
@@ -192,29 +204,33 @@ class _Reader:
             return None
 
     def _observer(self, plugin: str) -> None:
-        self.registry.load(plugin)
-        faults = [fault for fault in self.registry.faults if fault.plugin == plugin]
+        fault = self.registry.fault(plugin)
         if plugin not in {each.name for each in self.registry.listed}:
             self._problem(
                 "E-CONFIG-4", "plugins", f"no plug-in named {plugin} is installed", "see `syncrun plugins list`"
             )
-        elif faults:
-            self._problem("E-CONFIG-7", "plugins", f"the plug-in {plugin} cannot be loaded: {faults[0].reason}",
+        elif fault:
+            self._problem("E-CONFIG-7", "plugins", f"the plug-in {plugin} cannot be loaded: {fault.reason} "
+                          f"({fault.distribution.name} {fault.distribution.version}, {fault.stage})",
                           "repair it, or take it out of the list")  # fmt: skip
 
     def _settings(self, info: ConnectorInfo | None, raw: Mapping[str, Any], path: str) -> Mapping[str, Any]:
         if info is None:
             return {}
         try:
-            schema = imported(info.settings, info.name)()
+            values = self._loaded(settings_schema(info), raw, path)
         except ContractError as error:
             self._problem("E-CONFIG-7", path, error.message, "tell the maintainer of the plug-in")
             return {}
-        values = self._loaded(schema, raw, path)
-        return {key: self._secret(value, f"{path}.{key}") for key, value in values.items()}
+        return {key: self._fetched(value, f"{path}.{key}") for key, value in values.items()}
 
-    def _secret(self, value: Any, path: str) -> Any:
-        if not self.fetch_secrets or not isinstance(value, str) or not is_reference(value):
+    def _fetched(self, value: Any, path: str) -> Any:
+        """The value with the secrets in it fetched, wherever in it they are."""
+        if isinstance(value, Mapping):
+            return {key: self._fetched(each, f"{path}.{key}") for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._fetched(each, f"{path}[{n}]") for n, each in enumerate(value)]
+        if not self.fetch_secrets or not isinstance(value, Reference):
             return value
         try:
             return secret.fetch(value, self.path.parent)
@@ -226,9 +242,17 @@ class _Reader:
         try:
             loaded: dict[str, Any] = schema.load(raw)
         except ValidationError as error:
-            self.problems += _problems(error.messages_dict, path, sorted(schema.fields))
+            self.problems += _problems(error.messages_dict, path, schema)
             return error.valid_data if isinstance(error.valid_data, dict) else {}
         return loaded
+
+
+def settings_schema(info: ConnectorInfo) -> Schema:
+    """The schema of the settings of a connector or sink. Raises `ContractError` when the plug-in has none."""
+    cls = imported(info.settings, info.name)
+    if not (isinstance(cls, type) and issubclass(cls, Schema)):
+        raise ContractError(f"The plug-in {info.name} names {info.settings}, which is no marshmallow schema.")
+    return cls()
 
 
 def _split(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -237,12 +261,16 @@ def _split(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], dict
     return own, {key: value for key, value in raw.items() if key not in schema.fields}
 
 
-def _problems(messages: Mapping[Any, Any], path: str, known: Sequence[str]) -> Iterator[Problem]:
+def _problems(messages: Mapping[Any, Any], path: str, schema: Schema | None) -> Iterator[Problem]:
     """Marshmallow's messages as problems, each with its path like `sinks[0].database_url`."""
+    known: Sequence[str] = sorted(schema.fields) if schema else ()
     for key, value in messages.items():
         here = f"{path}[{key}]" if isinstance(key, int) else ".".join(filter(None, (path, str(key))))
+        if key == "_schema":  # what is wrong with the whole of it
+            here = path
         if isinstance(value, Mapping):
-            yield from _problems(value, here, known)
+            field = schema.fields.get(str(key)) if schema else None
+            yield from _problems(value, here, field.schema if isinstance(field, fields.Nested) else None)
             continue
         for message in value:
             coded = re.match(r"(E-[A-Z]+-\d+): (.*)", message)
@@ -250,7 +278,7 @@ def _problems(messages: Mapping[Any, Any], path: str, known: Sequence[str]) -> I
                 yield Problem(coded[1], here, coded[2])
             elif message == "Unknown field.":
                 near = difflib.get_close_matches(str(key), known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+                hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}" if known else ""
                 yield Problem("E-CONFIG-3", here, "is not a setting", hint)
             elif message.startswith("Missing data"):
                 yield Problem(

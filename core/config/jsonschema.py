@@ -9,8 +9,10 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
+from syncrun.config import district
 from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
-from syncrun.registry import Offer, Registry, imported
+from syncrun.errors import ContractError
+from syncrun.registry import Offer, Registry
 from syncrun.sdk import ConnectorInfo, Secret
 
 
@@ -33,17 +35,18 @@ def _json(schema: Schema) -> dict[str, Any]:
 
 
 def settings_schema(info: ConnectorInfo) -> dict[str, Any]:
-    """The settings of one connector or sink."""
-    return _json(imported(info.settings, info.name)())
+    """The settings of one connector or sink. Raises `ContractError` when its plug-in has none."""
+    return _json(district.settings_schema(info))
 
 
 def district_schema(registry: Registry) -> dict[str, Any]:
     """The whole file. Settings of a connector depend on which one is named; plug-ins with faults are left out."""
     whole = _json(DistrictSchema())
     offers = registry.load_all()
-    whole["properties"]["source"] = _choice(
-        SourceSchema(), "connector", [each for each in offers if each.kind == "source"]
-    )
+    whole["properties"]["source"] = {
+        "description": "where the roster comes from",
+        **_choice(SourceSchema(), "connector", [each for each in offers if each.kind == "source"]),
+    }
     whole["properties"]["sinks"] = {
         "type": "array", "minItems": 1, "description": "where it goes",
         "items": _choice(SinkSchema(), "sink", [each for each in offers if each.kind == "sink"]),
@@ -58,7 +61,10 @@ def _choice(common: Schema, key: str, offers: list[Offer]) -> dict[str, Any]:
     for offer in offers:
         if not isinstance(offer.info, ConnectorInfo):
             continue
-        base, own = _json(common), settings_schema(offer.info)
+        try:
+            base, own = _json(common), settings_schema(offer.info)
+        except ContractError:  # the plug-in's own fault, which `syncrun plugins info` tells
+            continue
         properties = {**base["properties"], **own["properties"], key: {"const": offer.info.name}}
         required = sorted({*base.get("required", ()), *own.get("required", ())})
         alternatives.append({"title": offer.info.title, "type": "object", "properties": properties,

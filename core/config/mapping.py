@@ -9,6 +9,7 @@ teachers,tea-9,skip,
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
@@ -23,7 +24,7 @@ HEADER = ["kind", "sourcedId", "decision", "sinkId"]
 def read_mapping(path: Path) -> list[Decision]:
     """The decisions of a mapping file. Raises `ConfigError` with every row that cannot be used."""
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=None)))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise ConfigError([_problem(path, 0, "cannot be read as UTF-8 CSV", "")], source=path.name) from None
     if not rows or [cell.strip() for cell in rows[0]] != HEADER:
@@ -62,6 +63,8 @@ def _one_of(known: Sequence[T], word: str) -> T:
 def _wrong(row: list[str]) -> Iterator[str]:
     cells = [cell.strip() for cell in row] + [""] * (4 - len(row))
     kind, source_id, verdict, sink_id = cells[:4]
+    if len(row) > len(HEADER):
+        yield "has more cells than the header"
     if kind not in KINDS:
         yield f"the kind must be one of {', '.join(KINDS)}"
     if not source_id:

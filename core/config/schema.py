@@ -49,6 +49,11 @@ class SinkSchema(Schema):
         metadata=_doc("sourcedIds of the school years to roster; none means schools and teachers only"),
     )
     mapping = fields.String(metadata=_doc("a CSV file of decisions on orgs, teachers and years, relative to this file"))
+    deselected = fields.String(
+        load_default="keep",
+        validate=validate.OneOf(["keep", "archive"]),
+        metadata=_doc("what becomes of rows of orgs and teachers that people take out of the sync"),
+    )
     new_teachers = fields.String(
         load_default="ask",
         validate=validate.OneOf(["ask", "add"]),
@@ -71,7 +76,11 @@ class DistrictSchema(Schema):
     """The district file."""
 
     district = fields.String(
-        required=True, validate=validate.Regexp(NAME), metadata=_doc("the district's name: small letters, digits, - _")
+        required=True,
+        validate=validate.Regexp(
+            NAME, error="Must be small letters, digits, - and _, and begin with a letter or digit."
+        ),
+        metadata=_doc("the district's name: small letters, digits, - _"),
     )
     time_zone = fields.String(load_default="UTC", validate=_zone, metadata=_doc("the district's IANA time zone"))
     plugins = fields.List(

@@ -33,11 +33,14 @@ def fetch(reference: str, folder: Path, environment: Mapping[str, str] = os.envi
         return SecretText(environment[where])
     if scheme == "file":
         try:
-            return SecretText((folder / where).read_text(encoding="utf-8").rstrip("\r\n"))
+            found = (folder / where).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise MissingSecretError(
                 f"refers to the file {where}, which cannot be read", "create it, mode 0600"
             ) from None
+        if not found:
+            raise MissingSecretError(f"refers to the file {where}, which is empty", "write the secret into it")
+        return SecretText(found)
     return _from_keyring(where)
 
 
@@ -52,7 +55,7 @@ def _from_keyring(where: str) -> SecretText:
     except Exception as error:  # noqa: BLE001 # every backend has errors of its own
         raise MissingSecretError(f"cannot be fetched from the keyring ({type(error).__name__})",
                                  "use env: or file: where there is no desktop") from None  # fmt: skip
-    if found is None:
+    if not found:
         raise MissingSecretError(
             f"refers to {where} in the keyring, which is not there", f"keyring set {service} {user}"
         )

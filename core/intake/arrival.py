@@ -5,12 +5,13 @@ Absence is said here once and for all: a file that is not there is never an empt
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from syncrun.errors import InputError
+from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import archive, manifest
 from syncrun.intake.manifest import Manifest
@@ -57,8 +58,21 @@ class Arrival:
 def arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     """Recognise the files of a set. `unpacked` is an empty folder for the members of an archive.
 
-    Raises `InputError` for an archive that cannot be used; everything else is a finding.
+    Raises `InputError` for an archive that cannot be used and for files that may not be read, `ArrivingError` for
+    files that went away; everything else is a finding.
     """
+    try:
+        return _arrive(fileset, form, unpacked)
+    except FileNotFoundError:
+        raise ArrivingError("A file went away while it was read.") from None
+    except OSError as error:
+        raise InputError(
+            f"A file of the set cannot be read: {error.strerror}.",
+            next_step="Make sure that the account that runs syncrun may read the files; then run again.",
+        ) from None
+
+
+def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     named, findings = _named(fileset, form, unpacked)
     found, misplaced, more = _recognised(named, form)
     findings += more
@@ -69,7 +83,7 @@ def arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     files = {}
     for name, each in scans.items():
         if name in kinds:
-            mode = said.modes.get(name.removesuffix(".csv"), "bulk") if said else "bulk"
+            mode = said.mode(name) if said else None
             if mode == "absent":
                 findings.append(Finding("R-SET-10", name))
             files[kinds[name].entity] = ArrivedFile(kinds[name], each, "delta" if mode == "delta" else "bulk")
@@ -92,8 +106,8 @@ def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[s
         raise InputError("R-SET-20: The path names a file that is not a zip archive.")
     if not paths:
         return [], []
-    top = min((path.parent for path in paths), key=lambda folder: len(folder.parts))
-    return [(str(path.relative_to(top)) if path.is_relative_to(top) else path.name, path) for path in paths], []
+    top = os.path.commonpath([path.parent for path in paths])
+    return [(str(path.relative_to(top)), path) for path in paths], []
 
 
 def _recognised(
@@ -131,7 +145,7 @@ def _recognised(
 def _absent(said: Manifest | None, form: Format) -> frozenset[str]:
     if said is None:
         return frozenset()
-    return frozenset(kind.entity for kind in form.kinds if said.modes.get(kind.name.removesuffix(".csv")) == "absent")
+    return frozenset(kind.entity for kind in form.kinds if said.mode(kind.name) == "absent")
 
 
 def _missing(
@@ -146,7 +160,7 @@ def _missing(
         if kind.name in there:
             continue
         elsewhere = f"a file of that name stands in the folder {misplaced[kind.name]}" if kind.name in misplaced else ""
-        mode = said.modes.get(kind.name.removesuffix(".csv")) if said else None
+        mode = said.mode(kind.name) if said else None
         if mode in {"bulk", "delta"}:
             findings.append(Finding("R-SET-01", kind.name, words=elsewhere))
         elif kind.required and not partial and not delta and kind.entity not in absent:

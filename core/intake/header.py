@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from syncrun.finding import Finding
+from syncrun.intake.dialect import cells as cells_of
 from syncrun.roster.cell import Cell, trimmed
 
 MAX_HEADER = 1 << 20
@@ -35,7 +35,7 @@ def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[st
         return Header((), {}), [Finding("R-FILE-01", file, 1)]
     if "\0" in text:
         return Header((), {}), [Finding("R-FILE-01", file, 1, words="it looks like UTF-16")]
-    raw = tuple(next(csv.reader([text]), []))
+    raw = tuple(cells_of(text))
     known, findings = _recognised(raw, file, cells)
     return Header(raw, known), findings + list(_missing(known, file, cells, set(required)))
 
@@ -56,7 +56,8 @@ def _recognised(raw: tuple[str, ...], file: str, cells: Mapping[str, Cell]) -> t
             known[name] = column
             if name != column:
                 findings.append(Finding("R-FILE-04", file, 1, column=name))
-    if len(set(raw)) != len(raw) and not findings:
+    named = [column for column in raw if trimmed(column)]
+    if len(set(named)) != len(named) and not any(each.code == "R-FILE-03" for each in findings):
         findings.append(Finding("R-FILE-03", file, 1))
     if unknown:
         findings.append(Finding("R-FILE-05", file, 1, count=unknown, words=f"{unknown} columns"))

@@ -1,4 +1,4 @@
-"""One pass over a file's bytes: its hash, its line ends, and whether it changed while it was looked at."""
+"""One pass over a file's bytes: its hash, its line ends and commas, and whether it changed while it was looked at."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ class Scan:
     line_end: LineEnd
     ended: bool
     """Whether the last line has its line end."""
-    has_nul: bool
+    commas: int
     stamp: tuple[int, int, int]
 
     def changed(self) -> bool:
-        """Whether the file is another one now, or still growing."""
-        return _stamp(self.path) != self.stamp
+        """Whether the file is another one now, still growing, or gone."""
+        try:
+            return _stamp(self.path) != self.stamp
+        except FileNotFoundError:
+            return True
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -41,24 +44,23 @@ def scan(path: Path) -> Scan:
     """Look at one file."""
     stamp = _stamp(path)
     digest = hashlib.sha256()
-    size = feeds = returns = pairs = 0
-    nul = False
+    size = feeds = returns = pairs = commas = 0
     last = b""
     with path.open("rb") as stream:
         while block := stream.read(BLOCK):
             digest.update(block)
             size += len(block)
             feeds += block.count(b"\n")
+            commas += block.count(b",")
             if b"\r" in block:
                 returns += block.count(b"\r")
                 pairs += block.count(b"\r\n")
             if last == b"\r" and block[:1] == b"\n":
                 pairs += 1
-            nul = nul or b"\0" in block
             last = block[-1:]
     return Scan(
         path, size, digest.hexdigest(), feeds + returns - pairs, _line_end(feeds, returns, pairs),
-        last in {b"\n", b"\r"}, nul, stamp,
+        last in {b"\n", b"\r"}, commas, stamp,
     )  # fmt: skip
 
 

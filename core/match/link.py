@@ -3,10 +3,10 @@ same. Only rows that nobody's sync owns are taken over; where two might be meant
 
 from __future__ import annotations
 
-import csv
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import LINKS
@@ -29,24 +29,30 @@ def observe(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     types = {"sink_id": "VARCHAR", "owned": "BOOLEAN", "archived": "BOOLEAN"} | {
         column.name: "VARCHAR" if column.parent else column.sql_type for column in table.columns
     }
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        path.chmod(0o600)
-        csv.writer(stream).writerows(
-            [row.sink_id, row.owned, row.archived, *row.values] for row in sink.observe(table.name)
-        )
     columns = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in types.items())
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {SCHEMA}.{name(table.name)} AS FROM read_csv({literal(str(path))}, header = false, "
-        f"auto_detect = false, delim = ',', quote = '\"', escape = '\"', columns = {{{columns}}})"
-    )
-    path.unlink()
+    path.touch(mode=0o600)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            for row in sink.observe(table.name):
+                stream.write(",".join(map(_cell, (row.sink_id, row.owned, row.archived, *row.values))) + "\n")
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {SCHEMA}.{name(table.name)} AS FROM read_csv({literal(str(path))}, header = false, "
+            f"auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', columns = {{{columns}}})"
+        )
+    finally:
+        path.unlink()
+
+
+def _cell(value: Any) -> str:
+    """A cell, always quoted: people put line ends of any kind into texts, and Python's writer leaves some bare."""
+    return "" if value is None else '"' + str(value).replace('"', '""') + '"'
 
 
 def find(
     connection: DuckDBPyConnection, sink: Sink, tables: Sequence[Table], decisions: Sequence[Decision], folder: Path
 ) -> dict[str, str]:
     """Put the rows to take over into the table of links; by school, why a person must decide first."""
-    doubts: dict[str, str] = {}
+    doubts: dict[str, list[str]] = defaultdict(list)
     for table in tables:
         linked = [each for each in decisions if each.kind == table.mapping and each.decision == "link"]
         if not (table.match or linked) or not _creates(connection, table):
@@ -57,10 +63,13 @@ def find(
                 f"INSERT INTO {LINKS} SELECT ?, ?, sink_id FROM {SCHEMA}.{name(table.name)} WHERE sink_id = ? AND NOT owned",
                 [(table.name, each.source_id, each.sink_id) for each in linked],
             )
+            for school, words in _lost(connection, table, [each.source_id for each in linked]).items():
+                doubts[school].append(words)
         decided = [each.source_id for each in decisions if each.kind == table.mapping]
         if table.match:
-            doubts |= _by_identifier(connection, table, decided)
-    return doubts
+            for school, words in _by_identifier(connection, table, decided).items():
+                doubts[school].append(words)
+    return {school: "; ".join(words) for school, words in doubts.items()}
 
 
 def _creates(connection: DuckDBPyConnection, table: Table) -> bool:
@@ -68,6 +77,22 @@ def _creates(connection: DuckDBPyConnection, table: Table) -> bool:
         f"SELECT 1 FROM {SHAPED}.{name(table.name)} ANTI JOIN {APPLIED}.{name(table.name)} USING (key) LIMIT 1"
     ).fetchone()
     return found is not None
+
+
+def _lost(connection: DuckDBPyConnection, table: Table, linked: Sequence[str]) -> dict[str, str]:
+    """Schools with new rows that somebody linked to a row which the sink does not have, or which is not free."""
+    found = connection.execute(
+        f"""
+        SELECT coalesce(school, ''), count(*)
+        FROM (FROM {SHAPED}.{name(table.name)} ANTI JOIN {APPLIED}.{name(table.name)} USING (key))
+        WHERE key IN (SELECT unnest(?::VARCHAR[]))
+            AND key NOT IN (SELECT key FROM {LINKS} WHERE "table" = {literal(table.name)})
+        GROUP BY ALL
+        """,
+        [list(linked)],
+    ).fetchall()
+    return {school: f"{count} {table.name} are linked to rows that the sink does not have or that are not free; correct "
+            "the mapping file" for school, count in found}  # fmt: skip
 
 
 def _by_identifier(connection: DuckDBPyConnection, table: Table, decided: Sequence[str]) -> dict[str, str]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def settle(
     connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: Iterable[str], path: str
 ) -> list[str]:
-    """Make the three tables and `homes`; advice for the operator. `path` is where the district file names the sink.
+    """Make the three tables, `homes`, and `left_out` (kind, sourcedId: orgs of the source that take no part, teachers
+    who are skipped); advice for the operator. `path` is where the district file names the sink.
 
     Raises `ConfigError` for a school year that the source does not have.
     """
@@ -39,7 +40,21 @@ def settle(
         WHERE role = 'teacher' AND userSourcedId NOT IN (
             SELECT sourcedId FROM decided WHERE kind = 'teachers' AND decision = 'skip')
     """)
-    return _years(connection, decisions, list(school_years), path)
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE left_out AS
+        SELECT 'orgs' AS kind, sourcedId FROM orgs WHERE sourcedId NOT IN (SELECT sourcedId FROM mapped_orgs)
+        UNION ALL SELECT kind, sourcedId FROM decided WHERE kind = 'teachers' AND decision = 'skip'
+    """)
+    return _strangers(connection) + _years(connection, decisions, list(school_years), path)
+
+
+def _strangers(connection: DuckDBPyConnection) -> list[str]:
+    """Decisions on records that the source does not have: a slip of the pen, or a record that is gone."""
+    found = connection.execute("""
+        SELECT kind, sourcedId FROM decided WHERE (kind = 'orgs' AND sourcedId NOT IN (SELECT sourcedId FROM orgs))
+            OR (kind = 'teachers' AND sourcedId NOT IN (SELECT userSourcedId FROM roles WHERE role = 'teacher')) ORDER BY ALL
+    """).fetchall()
+    return [f"The mapping decides on {kind} {key}, which the source does not have." for kind, key in found]
 
 
 def _years(

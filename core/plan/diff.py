@@ -7,6 +7,8 @@ values after the change, and again as `was <column>` with those before it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,15 @@ from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.model import NEW
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.scratch import publish, read_parquet, renew_schema
-from syncrun.sdk import Table
+from syncrun.sdk import Cap, Table
 from syncrun.sqltext import literal, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA = "changes"
+LEFT_OUT = "left_out"
+"""What people took out of the sync: (kind, sourcedId) of orgs and teachers; see `syncrun.match.mapping`."""
 LINKS = "found_links"
 """Rows of the sink that were there before and that the plan takes over: ("table", key, sink_id)."""
 
@@ -31,13 +35,43 @@ def prepare(connection: DuckDBPyConnection) -> None:
     connection.execute(f'CREATE OR REPLACE TEMP TABLE {LINKS} ("table" VARCHAR, key VARCHAR, sink_id VARCHAR)')
 
 
-def diff(connection: DuckDBPyConnection, table: Table, target: Path, *, first: bool, ask_new: bool) -> None:
-    """Write the changes of one table to `target` and make the view `changes.<table>` over it.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the diff of a sink keeps to. `first`: nothing was taken yet. `ask_new`: new rows that cost money go into a
+    part of their own. `keep_left_out`: rows that people took out of the sync stay as they are."""
 
-    `first`: nothing was taken yet. `ask_new`: new rows that cost money go into a part of their own.
-    """
-    publish(connection, _part(table, _first(table) if first else _difference(table), ask_new=ask_new), target)
+    caps: Cap
+    first: bool
+    ask_new: bool
+    keep_left_out: bool
+
+
+def diff(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], target: Path, terms: Terms) -> None:
+    """Write the changes of one table to `target` and make the view `changes.<table>` over it."""
+    query = _first(table) if terms.first else _difference(table, _gone(table, tables, terms), terms)
+    publish(connection, _part(table, query, ask_new=terms.ask_new), target)
     open_table(connection, table, target)
+
+
+def _gone(table: Table, tables: Sequence[Table], terms: Terms) -> str:
+    """The condition for a row that is to be set aside. A row is left alone that people took out of the sync: of an org
+    that takes no part any more, or of a teacher who is skipped."""
+    if table.removal == "keep" or Cap.ARCHIVE not in terms.caps:
+        return "false"
+    gone = "new.key IS NULL AND NOT old.archived"
+    if terms.keep_left_out:
+        of_teachers = {each.name for each in tables if each.mapping == "teachers"}
+        columns = ["key"] * (table.mapping == "teachers") + [
+            c for c, parent in table.parents.items() if parent in of_teachers
+        ]
+        gone += f" AND {_not_left_out('orgs', 'school')}"
+        gone += "".join(f" AND {_not_left_out('teachers', column)}" for column in columns)
+    return gone
+
+
+def _not_left_out(kind: str, column: str) -> str:
+    left = f"SELECT sourcedId FROM {LEFT_OUT} WHERE kind = {literal(kind)}"
+    return f"coalesce(old.{name(column)} NOT IN ({left}), true)"
 
 
 def open_table(connection: DuckDBPyConnection, table: Table, path: Path) -> None:
@@ -68,7 +102,7 @@ def _first(table: Table) -> str:
     """
 
 
-def _difference(table: Table) -> str:
+def _difference(table: Table, gone: str, terms: Terms) -> str:
     columns = [name(column.name) for column in table.columns]
     differs = " OR ".join(f"new.{column} IS DISTINCT FROM old.{column}" for column in columns)
     fields = ", ".join(
@@ -79,10 +113,10 @@ def _difference(table: Table) -> str:
         f"CASE WHEN new.key IS NULL THEN old.{column} ELSE new.{column} END AS {column}" for column in columns
     )
     before = ", ".join(f"old.{name(column.name)} AS {name('was ' + column.name)}" for column in table.columns)
-    gone = "new.key IS NULL AND NOT old.archived" if table.removal == "archive" else "false"
+    again = "restore" if Cap.RESTORE in terms.caps else "create"
     return f"""
         SELECT CASE WHEN old.key IS NULL THEN 'create' WHEN new.key IS NULL THEN 'archive'
-                WHEN old.archived THEN 'restore' ELSE 'update' END AS action,
+                WHEN old.archived THEN {literal(again)} ELSE 'update' END AS action,
             coalesce(new.key, old.key) AS key,
             CASE WHEN new.key IS NULL THEN old.school ELSE new.school END AS school,
             CASE WHEN old.key IS NULL OR new.key IS NULL THEN ''

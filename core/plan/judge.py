@@ -73,6 +73,9 @@ def judge(
     """The parts with the reasons for which they wait. `set_reasons`: what is doubtful about the set; `doubts`: by
     school, rows that could be linked in two ways."""
     reasons: dict[str, list[Reason]] = defaultdict(list)
+    found = found or (
+        {"": Part(digest([]), {})} if set_reasons else {}
+    )  # a doubt is told also where nothing would change
     for part in found:
         reasons[part] += [Reason("P-FIRST-1", "this sink has taken nothing yet")] if first else []
         reasons[part] += [Reason("P-SET-1", words) for words in set_reasons]
@@ -83,8 +86,8 @@ def judge(
         if part.endswith(NEW):
             count = sum(sum(actions.values()) for actions in each.counts.values())
             reasons[part].append(Reason("P-NEW-1", f"{count} new rows would be billed"))
-    for school, words in doubts.items():
-        reasons[school].append(Reason("P-MATCH-1", words))
+    for part in (school + kind for school in doubts for kind in ("", NEW)):
+        reasons[part].append(Reason("P-MATCH-1", doubts[school_of(part)]))
     return {name: Part(part.hash, part.counts, tuple(reasons[name])) for name, part in found.items()}
 
 
@@ -97,7 +100,7 @@ def _all_breaches(
         yield from _removals(table, found, base, limits)
         yield from _updates(table, found, base, limits)
         removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
-        if removed and table.shrink:
+        if table.shrink and (removed or _by_school(found, table, "update")):
             yield from _shrunk(connection, table, limits)
         if removed and added:
             yield from _rekeyed(connection, table, base, limits)
@@ -157,14 +160,15 @@ def _shrunk(connection: DuckDBPyConnection, table: Table, limits: Limits) -> Ite
     """Schools with classes that stay and lose more rows than they may. A class that goes takes its rows with it and is
     counted as a class. Pupils who come in the same plan make up for those who go."""
     parent = str(table.shrink)
-    column, was = name(parent), name("was " + parent)
+    column, was, relation = name(parent), name("was " + parent), f"{CHANGES}.{name(table.name)}"
+    moved = f"action = 'update' AND {column} IS DISTINCT FROM {was}"
     found = connection.execute(
         f"""
         WITH loss AS (
             SELECT parent, any_value(school) AS school, sum(change) AS change FROM (
-                SELECT {was} AS parent, school, -1 AS change FROM {CHANGES}.{name(table.name)} WHERE action = 'archive'
+                SELECT {was} AS parent, school, -1 AS change FROM {relation} WHERE action = 'archive' OR ({moved})
                 UNION ALL
-                SELECT {column}, school, 1 FROM {CHANGES}.{name(table.name)} WHERE action IN ({literals(_ADDING)})
+                SELECT {column}, school, 1 FROM {relation} WHERE action IN ({literals(_ADDING)}) OR ({moved})
             ) GROUP BY parent HAVING sum(change) < 0
         ), base AS (
             SELECT {column} AS parent, count(*) AS had FROM {APPLIED}.{name(table.name)} SEMI JOIN loss ON parent = {column}

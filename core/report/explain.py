@@ -69,9 +69,9 @@ def _person(files: RunFiles, wanted: str) -> str:
             return str(found[0][0])
         if found:
             raise UsageError(f"More than one person has this {column}.", next_step="Give the sourcedId.")
-    lost = files.connection.execute(
-        "SELECT 1 FROM findings WHERE file = 'users.csv' AND key = ? LIMIT 1", [wanted]
-    ).fetchone()
+    lost = files.connection.execute("""
+        SELECT 1 FROM findings WHERE file = 'users.csv' AND key = $1 UNION SELECT 1 FROM fates WHERE entity = 'users' AND key = $1
+    """, [wanted]).fetchone()  # fmt: skip
     if lost:
         return wanted
     raise UsageError(f"The run has nobody with this {' or '.join(here)}.",
@@ -91,18 +91,19 @@ def _class(files: RunFiles, wanted: str) -> str:
 
 def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
     """Where the row stood, and what was remarked on it."""
+    file = files.snapshot.tables[entity].file or entity
     found = files.connection.execute(f"SELECT line FROM roster.{name(entity)} WHERE sourcedId = ?", [key]).fetchone()
     remarks = files.connection.execute(
         'SELECT DISTINCT code, line, "column" FROM findings WHERE file = ? AND key = ? ORDER BY line, code',
-        [f"{entity}.csv", key],
+        [file, key],
     ).fetchall()
     facts = []
     if found and found[0] is not None:
-        facts.append(Fact("source", f"{entity}.csv, line {found[0]}: read and accepted ({key})"))
+        facts.append(Fact("source", f"{file}, line {found[0]}: read and accepted ({key})"))
     elif found:
-        facts.append(Fact("source", f"{entity}.csv: no usable row this time; the one accepted before was kept ({key})"))
+        facts.append(Fact("source", f"{file}: no usable row this time; the one accepted before was kept ({key})"))
     else:
-        facts.append(Fact("source", f"{entity}.csv: no usable row ({key})"))
+        facts.append(Fact("source", f"{file}: no usable row ({key})"))
     for code, line, column in remarks:
         where = ", ".join(filter(None, (f"line {line}" if line else "", column or "")))
         facts.append(Fact("finding", f"{code} {RULES[code].title} ({where}). {RULES[code].fix}"))

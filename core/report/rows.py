@@ -1,8 +1,8 @@
 """One report per file, one row per row of the file: `line, sourcedId, result, action, code, column, message, fix`.
 
 `result` is SUCCESS, HELD (waits for a person) or REJECTED (by a rule, or by a sink); `action` is CREATED, LINKED,
-RESTORED, UPDATED, ARCHIVED or UNCHANGED. Records that are no longer in the file and were archived stand at the end,
-without a line. A clean row says SUCCESS. Every row of a file has exactly one result.
+RESTORED, UPDATED, ARCHIVED or UNCHANGED. Records that were archived because they are no longer in the file stand at the
+end, without a line. A clean row says SUCCESS. Every row of a file has exactly one result.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ _DONE = {
     "archive": "ARCHIVED",
 }
 _SCHOOLS = {
-    "users": "list_contains(orgSourcedIds, {0})",
+    "users": "sourcedId IN (SELECT userSourcedId FROM roster.roles WHERE orgSourcedId = {0})",
     "classes": "schoolSourcedId = {0}",
     "enrollments": "schoolSourcedId = {0}",
     "orgs": "sourcedId = {0}",
 }
 """How a row is known to belong to a school."""
+_USERS_OF_1_1 = "list_contains(orgSourcedIds, {0})"
 
 
 def prepare(files: RunFiles, school: str | None = None) -> dict[str, dict[str, int]]:
@@ -41,11 +42,16 @@ def prepare(files: RunFiles, school: str | None = None) -> dict[str, dict[str, i
     for entity, snapshot_table in files.snapshot.tables.items():
         if snapshot_table.made_up or (school and entity not in _SCHOOLS):
             continue
-        _report(files, entity, school)
+        file = snapshot_table.file
+        arrived = file in (files.run.summary or {}).get("files", {})
+        _report(files, entity, school, arrived=arrived)
         found = files.connection.execute(f"""
             SELECT result || '/' || action, count(*) FROM report.{name(entity)} WHERE line IS NOT NULL OR action = 'ARCHIVED'
             GROUP BY ALL ORDER BY ALL""").fetchall()  # fmt: skip
-        counts[f"{entity}.csv"] = dict(found)
+        if arrived or found:
+            counts[file] = dict(found)
+        else:
+            files.connection.execute(f"DROP VIEW report.{name(entity)}")
     return counts
 
 
@@ -61,7 +67,7 @@ def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = F
     part.touch(mode=0o600)
     files.connection.execute(
         f"COPY (SELECT * REPLACE ({safe}) FROM {relation} {where} ORDER BY line NULLS LAST, sourcedId) "
-        f"TO {literal(str(part))} (FORMAT csv, HEADER true)"
+        f"TO {literal(str(part))} (FORMAT csv, HEADER true, USE_TMP_FILE false)"  # into the file as it was made
     )
     part.replace(target)
     found = files.connection.execute(f"SELECT count(*) FROM {relation} {where}").fetchone()
@@ -76,9 +82,10 @@ def _rules(files: RunFiles) -> None:
     )
 
 
-def _report(files: RunFiles, entity: str, school: str | None) -> None:
-    """Accepted rows with their fate, rejected rows with their findings, and removals."""
-    file = literal(f"{entity}.csv")
+def _report(files: RunFiles, entity: str, school: str | None, *, arrived: bool) -> None:
+    """Accepted rows with their fate, rejected rows and copies with their findings, and removals. Of a file that did not
+    arrive this time there are only removals."""
+    file = literal(files.snapshot.tables[entity].file)
     done = " ".join(f"WHEN {literal(action)} THEN {literal(word)}" for action, word in _DONE.items())
     weight = " ".join(
         f"WHEN {literal(status)} THEN {n}" for n, status in enumerate(("applied", "held", "conflict", "rejected"))
@@ -88,8 +95,10 @@ def _report(files: RunFiles, entity: str, school: str | None) -> None:
         for n, action in enumerate(("update", "archive", "restore", "link", "create"))
     )
     roster = f"roster.{name(entity)}"
-    belongs = ENTITIES[entity] and school and _SCHOOLS[entity].format(literal(school))
-    here = f"AND {belongs}" if belongs and _has(files, entity) else ""
+    belongs = _belongs(files, entity, school)
+    here = f"AND {belongs}" if belongs else ""
+    lines = "row.line IS NOT NULL" if arrived else "false"
+    asks = "true" if arrived and not school else "false"
     files.connection.execute(f"""
         CREATE TEMP TABLE {name("fate " + entity)} AS
         SELECT key, arg_max(status, CASE status {weight} END) AS status, arg_max(action, CASE action {order} END) AS action,
@@ -116,22 +125,31 @@ def _report(files: RunFiles, entity: str, school: str | None) -> None:
             concat_ws('; ', nullif(fate.reason, ''), found.message) AS message, coalesce(found.fix, '') AS fix
         FROM {roster} AS row LEFT JOIN {fate} AS fate ON fate.key = row.sourcedId
         LEFT JOIN {found} AS found ON found.line = row.line AND NOT found.drops
-        WHERE row.line IS NOT NULL {here}
+        WHERE {lines} {here}
         UNION ALL
-        SELECT line, key, 'REJECTED', 'UNCHANGED', code, coalesce("column", ''), message, fix FROM {found} WHERE drops
+        SELECT line, key, CASE WHEN drops THEN 'REJECTED' ELSE 'SUCCESS' END, 'UNCHANGED', code, coalesce("column", ''),
+            message, fix FROM {found}
+        WHERE (drops OR line NOT IN (SELECT row.line FROM {roster} AS row WHERE {lines}))
             {f"AND key IN (SELECT sourcedId FROM {roster} WHERE {belongs})" if here else ""}
         UNION ALL
-        SELECT NULL, fate.key, CASE fate.status WHEN 'applied' THEN 'SUCCESS' WHEN 'held' THEN 'HELD' ELSE 'REJECTED' END,
-            'ARCHIVED', fate.code, '', fate.reason, ''
-        FROM {fate} AS fate WHERE fate.action = 'archive'
-            AND fate.key NOT IN (SELECT sourcedId FROM {roster} WHERE line IS NOT NULL)
+        SELECT deletion.line, coalesce(fate.key, deletion.sourcedId), CASE fate.status WHEN 'applied' THEN 'SUCCESS' WHEN 'held' THEN 'HELD' WHEN 'rejected' THEN 'REJECTED'
+                WHEN 'conflict' THEN 'REJECTED' ELSE 'SUCCESS' END,
+            CASE WHEN fate.key IS NULL THEN 'UNCHANGED' ELSE 'ARCHIVED' END, coalesce(fate.code, ''), '',
+            coalesce(fate.reason, 'no sink has what is to be deleted'), ''
+        FROM (FROM {fate} WHERE action = 'archive') AS fate
+        FULL JOIN (SELECT line, sourcedId FROM deletions WHERE entity = {literal(entity)} AND {asks}) AS deletion
+            ON deletion.sourcedId = fate.key
+        WHERE coalesce(fate.key, deletion.sourcedId) NOT IN (SELECT row.sourcedId FROM {roster} AS row WHERE {lines})
     """)
 
 
-def _has(files: RunFiles, entity: str) -> bool:
-    """Whether the accepted rows have the column by which a row is known to belong to a school; 1.2's users have not."""
+def _belongs(files: RunFiles, entity: str, school: str | None) -> str:
+    """The condition for accepted rows of a school, '' when all are asked for; users of 1.2 belong by their roles."""
+    if school is None:
+        return ""
     columns = {row[0] for row in files.connection.execute(f"DESCRIBE roster.{name(entity)}").fetchall()}
-    return entity != "users" or "orgSourcedIds" in columns
+    told = _USERS_OF_1_1 if "orgSourcedIds" in columns else _SCHOOLS[entity]
+    return told.format(literal(school))
 
 
 def entities(files: RunFiles) -> list[str]:

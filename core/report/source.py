@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """A run's files, opened: `roster.<entity>`, `findings`, and `fates`: what the plan meant for each row of each
+    """A run's files, opened: `roster.<entity>`, `findings`, `deletions`, and `fates`: what the plan meant for each row of each
     sink, (sink, "table", entity, key, school, action, fields, part, status, code, reason). The status is `applied`,
     `held`, `rejected` or `conflict`."""
 
@@ -55,8 +55,9 @@ def opened(folders: Folders, run: Run, sources: dict[str, dict[str, str | None]]
             if entity in snapshot.tables:
                 path = folders.home / snapshot.tables[entity].path
                 connection.execute(f"CREATE VIEW roster.{name(entity)} AS FROM {read_parquet([path])}")
-        findings = folders.run(run.plan_run) / "findings.parquet"
-        connection.execute(f"CREATE VIEW findings AS FROM {read_parquet([findings])}")
+        for each in ("findings", "deletions"):
+            path = folders.run(run.plan_run) / f"{each}.parquet"
+            connection.execute(f"CREATE VIEW {each} AS FROM {read_parquet([path])}")
         queries = [] if _did_nothing(run) else list(_fates(folders, run, plan, sources))
         connection.execute(f"CREATE VIEW fates AS {' UNION ALL '.join([_NO_FATES, *queries])}")
         yield RunFiles(connection, run, snapshot, plan)

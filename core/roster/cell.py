@@ -261,7 +261,11 @@ class Mail(Cell):
 
 
 class Password(Cell):
-    """A cell that is dropped on reading. All that is known of it is whether it was filled."""
+    """A cell that is dropped on reading. All that is known of it, and all that is looked at, is whether it was
+    filled."""
+
+    def read(self, cell: str | None) -> Reading:
+        return Reading(None, ("R-PASSWORD-01",) if cell is not None and trimmed(cell) else ())
 
     def sql_sieve(self, cell: str) -> str:
         return "false"
@@ -269,11 +273,8 @@ class Password(Cell):
     def sql_fast(self, cell: str) -> str:
         return "NULL::VARCHAR"
 
-    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        return None, ("R-PASSWORD-01",)
-
-    def sql_meaning(self, text: str) -> str:
+    def sql_value(self, cell: str) -> str:
         return "NULL::VARCHAR"
 
-    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-PASSWORD-01", "true"
+    def sql_tests(self, cell: str) -> Iterator[tuple[str, str]]:
+        yield "R-PASSWORD-01", sql_filled(cell)

@@ -205,7 +205,9 @@ class Enrollment(Entity):
     classSourcedId = Ref("classes", required=True)
     schoolSourcedId = Ref("orgs", required=True)
     userSourcedId = Ref("users", required=True)
-    role = Word(words.ENROLLMENT_ROLES, words.ROLE_ALIASES, required=True, extensible=True)
+    role = Word(
+        words.ENROLLMENT_ROLES, {**words.ROLE_ALIASES, "sysadmin": "administrator"}, required=True, extensible=True
+    )
     primary = Bool(doc="teachers only")
     beginDate = Date(doc="included")
     endDate = Date(doc="exclusive by the standard")

@@ -11,9 +11,10 @@ These are the tables that a sink's shape may use, beside the decisions:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from syncrun.roster.cell import Cell, Ref
 from syncrun.roster.entity import ENTITIES
 from syncrun.sqltext import name, names
 
@@ -27,9 +28,10 @@ ROLES_OF_1_1 = f"""
 SELECT users.sourcedId || '_' || org.sourcedId AS sourcedId, users.sourcedId AS userSourcedId, 'primary' AS roleType,
     {_ADMINISTRATOR} AS role, NULL::DATE AS beginDate, NULL::DATE AS endDate, org.sourcedId AS orgSourcedId, ordinal
 FROM (
-    SELECT sourcedId, role, unnest(orgSourcedIds) AS org, generate_subscripts(orgSourcedIds, 1) AS ordinal
+    SELECT sourcedId, role, orgSourcedIds, unnest(orgSourcedIds) AS org, generate_subscripts(orgSourcedIds, 1) AS ordinal
     FROM filled.users
 ) AS users JOIN filled.orgs AS org ON org.sourcedId = users.org
+WHERE list_position(users.orgSourcedIds, users.org) = ordinal
 """
 ROLES_OF_1_2 = """
 SELECT sourcedId, userSourcedId, roleType, role, beginDate, endDate, orgSourcedId,
@@ -85,8 +87,8 @@ def lift(connection: DuckDBPyConnection, staged: Collection[str]) -> None:
     """Make the views over `accepted.<entity>`. Columns whose privacy is not `staged` do not exist in them."""
     connection.execute("CREATE SCHEMA filled")
     arrived = {entity: _columns(connection, entity) for entity in ENTITIES}
-    for entity, columns in arrived.items():
-        _fill(connection, entity, columns, staged)
+    for entity in ENTITIES:
+        _fill(connection, entity, arrived, staged)
     queries = {
         "roles": ROLES_OF_1_2 if arrived["roles"] else ROLES_OF_1_1,
         "class_terms": CLASS_TERMS,
@@ -110,7 +112,9 @@ def _columns(connection: DuckDBPyConnection, entity: str) -> set[str]:
     return {column for (column,) in connection.execute(query, [entity]).fetchall()}
 
 
-def _fill(connection: DuckDBPyConnection, entity: str, arrived: set[str], staged: Collection[str]) -> None:
+def _fill(
+    connection: DuckDBPyConnection, entity: str, arrived: Mapping[str, set[str]], staged: Collection[str]
+) -> None:
     """`filled.<entity>` has every staged column, NULL where no file brought it, no rows where none arrived; the
     canonical view leaves out what belongs to 1.1 alone."""
     cells = {
@@ -118,11 +122,20 @@ def _fill(connection: DuckDBPyConnection, entity: str, arrived: set[str], staged
         if cell.privacy in staged and cell.privacy != "credential"
     }  # fmt: skip
     columns = ", ".join(
-        name(column) if column in arrived else f"NULL::{cell.sql_type} AS {name(column)}"
+        f"{_value(column, cell, arrived) if column in arrived[entity] else f'NULL::{cell.sql_type}'} AS {name(column)}"
         for column, cell in cells.items()
     )
-    rows = f"FROM accepted.{name(entity)}" if arrived else "WHERE false"
+    rows = f"FROM accepted.{name(entity)}" if arrived[entity] else "WHERE false"
     connection.execute(f"CREATE VIEW filled.{name(entity)} AS SELECT {columns} {rows}")
     canonical = names(column for column, cell in cells.items() if cell.only != "1.1")
     if entity != "roles":
         connection.execute(f"CREATE VIEW {name(entity)} AS SELECT {canonical} FROM filled.{name(entity)}")
+
+
+def _value(column: str, cell: Cell, arrived: Mapping[str, set[str]]) -> str:
+    """An optional reference to a record that is not there is left out; lists of references are as received, since
+    `class_terms` and `relationships` have what is there."""
+    if not isinstance(cell, Ref) or cell.dangling != "drop value":
+        return name(column)
+    there = f"{name(column)} IN (SELECT sourcedId FROM accepted.{name(cell.to)})" if arrived[cell.to] else "false"
+    return f"CASE WHEN {there} THEN {name(column)} END"

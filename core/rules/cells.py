@@ -130,7 +130,8 @@ def _applies(test: RowTest, here: set[str]) -> bool:
 
 
 def _copies(connection: DuckDBPyConnection, landed: Landed) -> None:
-    """A sourcedId that comes twice: one row is used when they are equal to the letter, none when they differ."""
+    """A sourcedId that comes twice: one row is used when they are equal to the letter, none when they differ. Equal rows
+    that break a rule of their own are no copies of a row that is used."""
     table, file = _landed(landed), literal(landed.file.name)
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE copies AS SELECT sourcedId FROM {table}
@@ -146,11 +147,12 @@ def _copies(connection: DuckDBPyConnection, landed: Landed) -> None:
             row_number() OVER (PARTITION BY sourcedId ORDER BY line) AS nth
         FROM {table} SEMI JOIN copies USING (sourcedId)
     """)
+    copy = f"""readings = 1 AND nth > 1 AND line NOT IN (
+        SELECT line FROM {FINDINGS} WHERE file = {file} AND code IN ({_codes(_LOSES_ROW)}))"""
     connection.execute(f"""
         INSERT INTO {FINDINGS} SELECT 'R-FILE-13', {file}, line, sourcedId, NULL, NULL, 1, '' FROM twins WHERE readings > 1
-        UNION ALL SELECT 'R-FILE-14', {file}, min(line), NULL, NULL, NULL, count(*), '' FROM twins
-        WHERE readings = 1 AND nth > 1 HAVING count(*) > 0
+        UNION ALL SELECT 'R-FILE-14', {file}, line, sourcedId, NULL, NULL, 1, '' FROM twins WHERE {copy}
     """)
-    connection.execute(f"""
-        INSERT INTO {REJECTED} SELECT {literal(landed.entity)}, id, sourcedId, true FROM twins WHERE readings = 1 AND nth > 1
-    """)
+    connection.execute(
+        f"INSERT INTO {REJECTED} SELECT {literal(landed.entity)}, id, sourcedId, true FROM twins WHERE {copy}"
+    )

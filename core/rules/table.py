@@ -33,10 +33,12 @@ def note(connection: DuckDBPyConnection, findings: Iterable[Finding]) -> None:
 
 
 def read(connection: DuckDBPyConnection, limit: int = 1000) -> list[Finding]:
-    """The findings, in order of file and line; at most `limit`, since a file may have a million."""
-    query = (
-        f'SELECT code, file, line, key, "column", shape, count, words FROM {FINDINGS} ORDER BY file, line, code LIMIT ?'
-    )
+    """The findings, in order of file and line; at most `limit`, since a file may have a million: then the first ones of
+    each kind."""
+    query = f"""
+        SELECT code, file, line, key, "column", shape, count, words FROM (
+            FROM {FINDINGS} ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
+        ) ORDER BY file, line, code"""
     return [Finding(*row) for row in connection.execute(query, [limit]).fetchall()]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, SyncError
+from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, SyncError, TransientError
 from syncrun.plan.model import Plan
 from syncrun.run import summary
 from syncrun.run.applying import SinkResult
@@ -30,14 +30,18 @@ class Result:
 
 def conclude(
     session: Session, run: str, plan: Plan, verdict: Verdict, results: Mapping[str, SinkResult], told: Mapping[str, Any],
-    skipped: Mapping[str, SyncError],
+    skipped: Mapping[str, SyncError], *, dry_run: bool,
 ) -> Result:  # fmt: skip
     """Write down how a run ended. `told` is the part of the summary about its input; `skipped` are sinks that could
-    not be served at all, since an earlier run is still open there."""
+    not be served at all, since an earlier run is still open there.
+
+    A run is done only when all that nothing holds is on record as taken; anything else is said."""
     waits = {
         name: [part for part in each.held if part not in verdict.approved[name]] for name, each in plan.sinks.items()
     }
     errors = {**skipped, **{name: each.error for name, each in results.items() if each.error}}
+    if not dry_run:
+        errors = {**_unserved(session, run, plan, waits, results), **errors}
     exit_code = _exit_code(plan, errors, results, told, waits=any(waits.values()))
     outcome = OUTCOMES.get(exit_code) or next(iter(errors.values())).outcome
     found = {
@@ -60,6 +64,18 @@ def conclude(
         if results and not still_open:
             session.state.spend_approvals(transaction, session.district.name)
     return Result(run, outcome, exit_code, found, next(iter(errors.values()), None))
+
+
+def _unserved(
+    session: Session, run: str, plan: Plan, waits: Mapping[str, list[str]], results: Mapping[str, SinkResult]
+) -> dict[str, SyncError]:
+    """Sinks that have something to take and did not take it, in this run or an interrupted part of it."""
+    recorded = {each.sink for each in session.state.applied(session.district.name) if each.run == run}
+    return {
+        name: TransientError("Nothing of this run reached the sink before it was cut off; the next run plans anew.")
+        for name, each in plan.sinks.items()
+        if set(each.parts) - set(waits[name]) and name not in recorded and not (name in results and results[name].begun)
+    }
 
 
 def _exit_code(

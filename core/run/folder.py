@@ -18,6 +18,7 @@ from pathlib import Path
 from syncrun.scratch import settle
 
 KEPT_RUNS = 60
+LEFTOVERS = ("fetched", "unpacked", "spill", "outgoing-*.csv", "*.part", "plan/*/observed-*.csv", "plan/*/*.part")
 KEPT_DAYS = 90
 KEPT_SNAPSHOTS = 14
 
@@ -50,8 +51,14 @@ class Folders:
         """The description of a run's plan."""
         return self.run(run) / "plan.json"
 
+    def sweep(self) -> None:
+        """Remove what runs that were cut off left behind: it may hold rows of children."""
+        for pattern in LEFTOVERS:
+            for path in self.root.glob(f"runs/*/{pattern}"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def prune(self, now: datetime.datetime, keep: Collection[str]) -> None:
-        """Remove old runs and snapshots but for those in `keep`; sweep what crashed runs left behind."""
+        """Remove old runs and snapshots but for those in `keep`."""
         oldest = now - datetime.timedelta(days=KEPT_DAYS)
         for kind, most in (("runs", KEPT_RUNS), ("snapshots", KEPT_SNAPSHOTS)):
             found = sorted((self.root / kind).iterdir(), reverse=True) if (self.root / kind).is_dir() else []

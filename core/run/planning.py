@@ -14,7 +14,7 @@ from syncrun.plan.model import Part, SinkPlan, TablePlan
 from syncrun.run.drift import repair
 from syncrun.run.folder import made
 from syncrun.scratch import renew_schema
-from syncrun.sdk import Sink, Table
+from syncrun.sdk import Cap, Sink, Table
 from syncrun.sqltext import name
 from syncrun.state.decision import Decision
 from syncrun.state.store import AppliedFile
@@ -61,12 +61,15 @@ def make(
     folder = made(desk.folder / "plan" / desk.config.name)
     if desk.observe:
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder)
-    doubts = link.find(connection, desk.sink, tables, desk.decisions, folder)
+    doubts = (
+        link.find(connection, desk.sink, tables, desk.decisions, folder) if Cap.LINK in desk.config.info.caps else {}
+    )
     first = not desk.files
+    config = desk.config
+    terms = diff.Terms(config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep")
     for table in tables:
         target = folder / f"{table.name}.parquet"
-        asks = desk.config.new_teachers == "ask" and not first
-        diff.diff(connection, table, target, first=first, ask_new=asks)
+        diff.diff(connection, table, tables, target, terms)
         shape.confirm_keys(connection, f"{diff.SCHEMA}.{name(table.name)}", desk.config.name, table)
     found = judge.parts(connection, tables)
     parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts)
@@ -94,10 +97,10 @@ def _describe(
             counts[action] = counts.get(action, 0) + count
     base = _count(connection, f"SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT archived")
     kept = 0
-    if table.removal == "keep" and base:
-        kept = _count(connection, f"""
-            SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)} ANTI JOIN {shape.SCHEMA}.{name(table.name)} USING (key)
-            WHERE NOT archived""")  # fmt: skip
+    if base and (table.removal == "keep" or _count(connection, f"SELECT count(*) FROM {diff.LEFT_OUT}")):
+        gone = f"""SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)}
+            ANTI JOIN {shape.SCHEMA}.{name(table.name)} USING (key) WHERE NOT archived"""
+        kept = _count(connection, gone) - counts.get("archive", 0)
     unchanged = base - counts.get("update", 0) - counts.get("archive", 0) - kept
     billable = counts.get("create", 0) + counts.get("restore", 0) if table.billable else 0
     return TablePlan(str(path.relative_to(home)), counts, base, unchanged, kept, billable)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.config.district import Limits
-from syncrun.errors import InputError, TransientError
+from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import land as landing
 from syncrun.intake.arrival import Arrival, arrive, vanished
@@ -95,7 +96,7 @@ def read(
 ) -> Reading:  # fmt: skip
     """Land, check and accept a set; leaves the canonical views and the table of findings.
 
-    Raises `SetRefusedError` when the set cannot be used, `TransientError` when a file changed meanwhile.
+    Raises `SetRefusedError` when the set cannot be used, `ArrivingError` when a file changed meanwhile.
     """
     table.prepare(connection)
     landed, findings = _land(connection, arrival, form, before, staged, progress)
@@ -103,7 +104,7 @@ def read(
     cells.prepare(connection)
     for each in landed.values():
         cells.check(connection, each)
-    merge.open_before(connection, before, home)
+    merge.open_before(connection, before, home, staged)
     is_whole, more = whole.weigh(connection, landed)
     findings += more
     progress.phase("accept")
@@ -128,16 +129,32 @@ def _land(
     progress.phase("land")
     landing.prepare(connection)
     landed: dict[str, Landed] = {}
+    version = _version(arrival, before)
     for entity, file in arrival.files.items():
-        found, more = landing.land(connection, file, arrival.version, staged)
+        with _steady(arrival):
+            found, more = landing.land(connection, file, version, staged)
         findings += more
         if found:
             landed[entity] = found
     findings += _cut_since(arrival, before)
-    _stop(findings)
-    if any(each.changed() for each in arrival.scans):
-        raise TransientError("R-SET-18: A file changed while it was read: an upload is still going on.")
+    with _steady(arrival):
+        _stop(findings)
     return landed, findings
+
+
+@contextmanager
+def _steady(arrival: Arrival) -> Iterator[None]:
+    """Whatever came of reading a file that changed meanwhile does not count."""
+    try:
+        yield
+    finally:
+        if any(each.changed() for each in arrival.scans):
+            raise ArrivingError("A file changed while it was read.") from None
+
+
+def _version(arrival: Arrival, before: Snapshot | None) -> str:
+    """Which version's columns the files have: a set that leaves `roles.csv` out goes by the roles there are."""
+    return "1.2" if before is not None and "roles" in before.tables else arrival.version
 
 
 def _cut_since(arrival: Arrival, before: Snapshot | None) -> list[Finding]:

@@ -36,6 +36,8 @@ def apply_all(
 def finish_interrupted(session: Session, held: Lease) -> dict[str, SyncError]:
     """Finish what earlier runs began and could not end; by sink, why one is still open."""
     still_open: dict[str, SyncError] = {}
+    if session.dry_run:  # finishing writes to sinks
+        return still_open
     for run in session.state.interrupted(session.district.name):
         session.progress.phase("resume")
         results = _finish(session, held, run)
@@ -50,5 +52,14 @@ def _finish(session: Session, held: Lease, run: Run) -> dict[str, SinkResult]:
     results = apply_all(session, held, run.id, plan, session.sinks(), files, approved, resume=True)
     done = {name: each for name, each in results.items() if each.begun}
     told = {key: value for key, value in (run.summary or {}).items() if key not in {"outcome", "exit_code"}}
-    conclude(session, run.id, plan, Verdict(approved, stale=False, rejected=False), done, {**told, "resumed": True}, {})
+    conclude(
+        session,
+        run.id,
+        plan,
+        Verdict(approved, stale=False, rejected=False),
+        done,
+        {**told, "resumed": True},
+        {},
+        dry_run=False,
+    )
     return results

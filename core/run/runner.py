@@ -6,30 +6,28 @@ were let go, and what of them is in the sink are each written down before the st
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import syncrun
 from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
-from syncrun.errors import EXIT_DONE, FaultError, SyncError
+from syncrun.errors import EXIT_DONE, FaultError, OwnerError, SyncError
 from syncrun.intake.arrival import Arrival
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary
 from syncrun.run.ending import Result, conclude
-from syncrun.run.folder import made, write_whole
+from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
 from syncrun.run.observer import objections, tell, tell_plan
 from syncrun.run.recovery import apply_all, finish_interrupted
 from syncrun.run.session import Session
 from syncrun.run.verdict import Verdict, weigh
-from syncrun.scratch import scratch
-from syncrun.sdk import FileSource, Sink
+from syncrun.scratch import publish, scratch
+from syncrun.sdk import BulkSink, Cap, FileSource, Sink
+from syncrun.snapshot.merge import DELETIONS
 from syncrun.snapshot.table import Snapshot
 from syncrun.state import decision, lease
 from syncrun.state.lease import Lease
@@ -54,9 +52,7 @@ def sync(session: Session) -> Result:
     state, district = session.state, session.district.name
     with lease.held(state.engine, district, session.run, session.clock) as held:
         made(session.folders.run(session.run))
-        state.start_run(Run(
-            session.run, district, session.mode, session.dry_run, "started", None, None, session.clock.now(), None,
-            socket.gethostname(), os.getpid(), None, None, None, None, None))  # fmt: skip
+        state.start_run(session.run, district, session.mode, held.epoch, dry_run=session.dry_run)
         tell(session, "syncrun_run_started")
         try:
             result = _sync(session, held)
@@ -92,12 +88,14 @@ def _failed(session: Session, error: SyncError) -> Result:
 
 def _tidy(session: Session) -> None:
     """Remove what a run needs only while it is at work, and what is too old to keep."""
-    folder = session.folders.run(session.run)
-    for name in ("fetched", "unpacked", "spill"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    session.folders.sweep()
     content = session.state.snapshot(session.district.name)
     current = {table.path.split("/")[-2] for table in Snapshot.from_json(content).tables.values()} if content else set()
-    session.folders.prune(session.clock.now(), {session.run, *current})
+    recent = session.state.runs(session.district.name, limit=KEPT_SNAPSHOTS)
+    needed = {
+        plan for run in (*recent, *session.state.interrupted(session.district.name)) for plan in (run.id, run.plan_run)
+    }
+    session.folders.prune(session.clock.now(), {session.run, *current, *filter(None, needed)})
 
 
 def _sync(session: Session, held: Lease) -> Result:
@@ -120,10 +118,22 @@ def _sync(session: Session, held: Lease) -> Result:
     )
     if session.mode != "full" and not skipped and last and last.identity == identity and last.outcome == "DONE":
         return _nothing(session, last, identity)
+    _confirm_lineage(session, sinks)
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
     if prepared is None:
         prepared = _prepare(session, arrival, source, sinks, decisions, identity, files)
     return _decide(session, held, prepared, sinks, files, skipped)
+
+
+def _confirm_lineage(session: Session, sinks: Mapping[str, Sink]) -> None:
+    """Refuse to go on with a state that is older than a sink: what it believes the sink to have is not so."""
+    for config in session.district.sinks:
+        if config.name in sinks and Cap.BULK in config.info.caps:
+            latest = cast("BulkSink", sinks[config.name]).latest_run()
+            if latest and session.state.run(latest) is None:
+                raise OwnerError(
+                    f"The sink {config.name} has taken run {latest}, of which the state here knows nothing."
+                )
 
 
 def _decisions(session: Session) -> dict[str, list[decision.Decision]]:
@@ -194,7 +204,8 @@ def _prepare(
             snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress,
         )  # fmt: skip
         rule_table.write(connection, folder / "findings.parquet")
-        told = {"files": summary.files(read.figures), "findings": summary.findings(rule_table.read(connection)),
+        publish(connection, f"FROM {DELETIONS}", folder / "deletions.parquet")
+        told = {"files": summary.files(read.figures), "findings": summary.findings(rule_table.read(connection, summary.SHOWN_FINDINGS)),
                 "doubtful": bool(read.doubts)}  # fmt: skip
         session.progress.phase("shape")
         plans, advice = {}, []
@@ -240,7 +251,16 @@ def _decide(
     if go:
         session.progress.phase("apply")
         results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved)
-    return conclude(session, session.run, plan, verdict, results, {**_head(session), **prepared.told}, skipped)
+    return conclude(
+        session,
+        session.run,
+        plan,
+        verdict,
+        results,
+        {**_head(session), **prepared.told},
+        skipped,
+        dry_run=session.dry_run,
+    )
 
 
 def _waits(plan: Plan, verdict: Verdict) -> bool:

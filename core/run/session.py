@@ -57,7 +57,7 @@ class Session:
         return found
 
     def _context(self) -> Context:
-        return Context(self.district.name, self.district.folder)
+        return Context(self.district.name, self.district.folder, self.state.owner())
 
 
 @contextlib.contextmanager

@@ -23,8 +23,8 @@ def files(figures: Mapping[str, FileFigures]) -> dict[str, dict[str, Any]]:
 
 
 def findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    """The first findings; the report has them all."""
-    return [describe(each) for each in found[:SHOWN_FINDINGS]]
+    """Findings, `SHOWN_FINDINGS` at most; the report has them all."""
+    return [describe(each) for each in found]
 
 
 def sink(plan: SinkPlan, approved: Collection[str], result: SinkResult | None) -> dict[str, Any]:

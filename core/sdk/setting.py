@@ -39,29 +39,40 @@ class SecretText:
         return hash(self._text)
 
 
-def is_reference(text: str) -> bool:
-    """Whether the text says where a secret is, in place of the secret."""
-    return text.startswith(SCHEMES)
+class Reference(str):
+    """A text that says where a secret is, in place of the secret."""
+
+    __slots__ = ()
 
 
 class Secret(fields.Field):  # type: ignore[type-arg] # generic only to type checkers
     """A reference to a secret. The value it stands for is fetched after the whole file has been checked."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if not isinstance(value, str) or not is_reference(value):
+        if not isinstance(value, str) or not value.startswith(SCHEMES):
             raise ValidationError("E-CONFIG-6: write a reference (env:NAME, file:/path, keyring:service/name), "
                                   "not the secret itself")  # fmt: skip
-        return value
+        return Reference(value)
 
 
 class DatabaseUrl(Secret):
     """A database address: a reference, or an address that holds no password, like `sqlite:///planner.db`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if isinstance(value, str) and not is_reference(value):
+        if isinstance(value, str) and not value.startswith(SCHEMES):
             if "://" not in value:
                 raise ValidationError("is neither a reference nor a database address like sqlite:///planner.db")
-            if urllib.parse.urlsplit(value).password:
+            if _has_password(value):
                 raise ValidationError("E-CONFIG-6: holds a password; write a reference like env:PLANNER_URL")
             return value
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+def _has_password(url: str) -> bool:
+    """Whether an address holds a password, in its place or as a parameter. It is read as drivers read it: all before
+    the last `@` is user and password, whatever characters a password has."""
+    scheme, _, rest = url.partition("://")
+    parameters = urllib.parse.parse_qs(rest.partition("?")[2], keep_blank_values=True)
+    if any("password" in each.lower() for each in parameters):
+        return True
+    return not scheme.startswith("sqlite") and ":" in rest.rpartition("@")[0]

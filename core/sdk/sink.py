@@ -108,6 +108,7 @@ class Change:
 
     `id` is the same when the same change is sent again. `sink_id` is the sink's own id of the row, None where the
     sink is to choose it. `values` holds the columns to touch, and no others; references are the sink's own ids.
+    `quiet`: no message to people may come of it.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Change:
     key: str
     sink_id: str | None
     values: Mapping[str, Any]
+    quiet: bool
     fence: int
 
 
@@ -225,7 +227,10 @@ class BulkSink(Sink, Protocol):
     """A sink with `Cap.BULK` and `Cap.TRANSACTIONAL`: it takes columns, and remembers in itself what it took."""
 
     def claim(self, claim: Claim) -> None:
-        """Note the writer; raise `FenceError` when a newer or another one was here."""
+        """Note the writer; raise `OwnerError` when another installation was here, `FenceError` when a newer run was."""
+
+    def latest_run(self) -> str | None:
+        """The run whose chunk was committed last, None where there is none. Only reads."""
 
     def ledger(self, run: str) -> Iterable[LedgerEntry]:
         """The chunks of this run that are committed."""

@@ -47,10 +47,12 @@ class FileSet:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a plug-in is given beside its settings. `folder` is where relative paths of the district file start."""
+    """What a plug-in is given beside its settings. `folder` is where relative paths of the district file start;
+    `owner` is this installation, to whom the rows in sinks belong."""
 
     district: str
     folder: Path
+    owner: str
 
 
 class FileSource(Protocol):

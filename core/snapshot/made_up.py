@@ -53,4 +53,4 @@ def made_up(landed: Collection[str], today: datetime.date) -> tuple[dict[str, st
 def _made(query: str) -> str:
     """The query as a named part, so that the earlier ones can be added to it."""
     return f"""WITH made_up AS ({query})
-        SELECT *, NULL::BIGINT AS line FROM made_up WHERE sourcedId IS NOT NULL"""
+        SELECT *, NULL::BIGINT AS line, NULL::BIGINT AS place FROM made_up WHERE sourcedId IS NOT NULL"""

@@ -4,11 +4,14 @@ not a proved removal.
 The accepted roster of an entity is: the good rows that arrived; and, of the rows accepted before, those whose new
 version was rejected, those that a delta does not speak of, those that other files still name, and all of them where the
 file is not there or not proved whole. Rows marked `tobedeleted` are gone.
+
+Beside its columns an accepted row has `line`, where it stands in the file that arrived, and `place`, where it stood in
+the last bulk file; NULL where it did not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,22 +26,29 @@ from syncrun.rules.table import FINDINGS, REJECTED
 from syncrun.scratch import has, publish, read_parquet, rows
 from syncrun.snapshot.table import Snapshot, SnapshotTable
 from syncrun.snapshot.whole import BEFORE, Reference, references
-from syncrun.sqltext import literal, name, names
+from syncrun.sqltext import literal, literals, name, names
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ACCEPTED = "accepted"
+DELETIONS = "deletions"
+"""Rows that arrived and ask for a deletion: (entity, line, sourcedId)."""
 _CANDIDATE = "candidate"
 _DROPPED = "dropped_carried"
 """Rows that would have been carried over, but what they name is gone for good."""
 
 
-def open_before(connection: DuckDBPyConnection, before: Snapshot | None, home: Path) -> None:
-    """Make the views `before.<entity>` of the last accepted roster."""
+def open_before(
+    connection: DuckDBPyConnection, before: Snapshot | None, home: Path, staged: Collection[str]
+) -> None:  # fmt: skip
+    """Make the views `before.<entity>` of the last accepted roster, without columns that no sink asks for any more."""
     connection.execute(f"CREATE SCHEMA {BEFORE}")
     for entity, path in (before.paths(home) if before else {}).items():
-        connection.execute(f"CREATE VIEW {BEFORE}.{name(entity)} AS FROM {read_parquet([path])}")
+        unasked = [column for column, cell in ENTITIES[entity].cells().items() if cell.privacy not in staged]
+        connection.execute(f"""
+            CREATE VIEW {BEFORE}.{name(entity)} AS
+            SELECT COLUMNS(lambda each: each NOT IN ({literals(unasked) or "''"})) FROM {read_parquet([path])}""")
 
 
 def merge(
@@ -52,6 +62,7 @@ def merge(
     """
     connection.execute(f"CREATE SCHEMA {ACCEPTED}")
     connection.execute(f"CREATE SCHEMA {_CANDIDATE}")
+    connection.execute(f"CREATE TABLE {DELETIONS} (entity VARCHAR, line BIGINT, sourcedId VARCHAR)")
     connection.execute(f"CREATE TABLE {_DROPPED} (entity VARCHAR, sourcedId VARCHAR)")
     tables: dict[str, SnapshotTable] = {}
     for entity in ENTITIES:
@@ -62,7 +73,7 @@ def merge(
         if entity in landed and file:
             _accept(connection, landed[entity], whole=whole.get(entity, True), known=known)
             publish(connection, f"FROM {_CANDIDATE}.{name(entity)}", path)
-            tables[entity] = SnapshotTable(here, landed[entity].rows, file.scan.sha256, file.scan.ended)
+            tables[entity] = SnapshotTable(here, landed[entity].rows, file.name, file.scan.sha256, file.scan.ended)
         elif entity in made_up:
             publish(connection, made_up[entity] + (_still_made_up(entity) if known else ""), path)
             tables[entity] = SnapshotTable(here, rows(connection, read_parquet([path])), made_up=True)
@@ -89,20 +100,30 @@ def _any(connection: DuckDBPyConnection, relation: str, entity: str) -> bool:
 def _candidates(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, known: bool) -> None:
     """The view of rows to accept, as far as is known now. What need not be asked is left out of the query."""
     entity = landed.entity
-    cells: Mapping[str, Cell] = ENTITIES[entity].cells()
-    columns = [column for column in landed.columns if cells[column].privacy != "credential"]
-    good = f"SELECT {names(columns)}, line FROM {VALUED}.{name(entity)}"
-    rejected = _any(connection, REJECTED, entity)
-    if rejected:
-        good += f" WHERE id NOT IN (SELECT id FROM {REJECTED} WHERE entity = {literal(entity)} AND id IS NOT NULL)"
-    query = good
-    if "status" in columns:
+    good = query = _good(connection, landed, known=known)
+    if "status" in landed.columns:
         query = f"SELECT * FROM ({good}) WHERE status IS DISTINCT FROM 'tobedeleted'"
-    carries = landed.file.mode == "delta" or not whole or rejected
+    carries = landed.file.mode == "delta" or not whole or _any(connection, REJECTED, entity)
     carries = carries or _any(connection, LINES, entity) or _any(connection, "lagging", entity)
     if known and carries:
         query += f" UNION ALL BY NAME {_carried(landed, whole=whole, good=good)}"
     connection.execute(f"CREATE OR REPLACE VIEW {_CANDIDATE}.{name(entity)} AS {query}")
+
+
+def _good(connection: DuckDBPyConnection, landed: Landed, *, known: bool) -> str:
+    """The query for the rows that arrived and that no rule rejects."""
+    entity = landed.entity
+    cells: Mapping[str, Cell] = ENTITIES[entity].cells()
+    columns = [column for column in landed.columns if cells[column].privacy != "credential"]
+    place = "line"
+    if landed.file.mode == "delta":
+        place = (
+            f"(SELECT place FROM {BEFORE}.{name(entity)} WHERE sourcedId = now.sourcedId)" if known else "NULL::BIGINT"
+        )
+    good = f"SELECT {names(columns)}, line, {place} AS place FROM {VALUED}.{name(entity)} AS now"
+    if _any(connection, REJECTED, entity):
+        good += f" WHERE id NOT IN (SELECT id FROM {REJECTED} WHERE entity = {literal(entity)} AND id IS NOT NULL)"
+    return good
 
 
 def _carried(landed: Landed, *, whole: bool, good: str) -> str:
@@ -114,7 +135,8 @@ def _carried(landed: Landed, *, whole: bool, good: str) -> str:
         OR sourcedId IN (SELECT sourcedId FROM lagging WHERE entity = {entity})"""
     if landed.file.mode == "delta" or not whole:
         kept = "true"
-    return f"""SELECT * REPLACE (NULL::BIGINT AS line) FROM {BEFORE}.{name(landed.entity)}
+    place = "place" if landed.file.mode == "delta" else "NULL::BIGINT"
+    return f"""SELECT * REPLACE (NULL::BIGINT AS line, {place} AS place) FROM {BEFORE}.{name(landed.entity)}
         WHERE sourcedId NOT IN (SELECT sourcedId FROM ({good}) WHERE sourcedId IS NOT NULL)
         AND sourcedId NOT IN (SELECT sourcedId FROM {_DROPPED} WHERE entity = {entity}) AND ({kept})"""
 
@@ -130,6 +152,10 @@ def _accept(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, know
     for reference in mine:
         if reference.many or not reference.required:
             _leads_nowhere(connection, reference, landed)
+    if "status" in landed.columns:
+        connection.execute(f"""
+            INSERT INTO {DELETIONS} SELECT {literal(landed.entity)}, line, sourcedId
+            FROM ({_good(connection, landed, known=known)}) WHERE status = 'tobedeleted'""")
 
 
 def _there(connection: DuckDBPyConnection, reference: Reference) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class SnapshotTable:
     """The accepted rows of one entity. `path` is relative to the home folder. `made_up` says that no file brought
-    them; `sha256`, `rows` and `ended` are of the file that did: its hash, its rows, whether its last line had a line
-    end."""
+    them; `file`, `sha256`, `rows` and `ended` are of the file that did: its name, its hash, its rows, whether its last
+    line had a line end."""
 
     path: str
     rows: int
+    file: str = ""
     sha256: str = ""
     ended: bool = True
     made_up: bool = False

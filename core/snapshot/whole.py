@@ -52,7 +52,7 @@ def references() -> Iterator[Reference]:
 def weigh(connection: DuckDBPyConnection, landed: dict[str, Landed]) -> tuple[dict[str, bool], list[Finding]]:
     """For each landed bulk file whether absence in it means removal, and the findings that say why not.
 
-    Leaves two tables per entity: `absent_<entity>` (sourcedId, line) of the rows that were accepted before and are
+    Leaves two tables per entity: `absent_<entity>` (sourcedId, place) of the rows that were accepted before and are
     not in the file, and `lagging` (entity, sourcedId) of those that are kept because other files name them.
     """
     connection.execute("CREATE OR REPLACE TEMP TABLE lagging (entity VARCHAR, sourcedId VARCHAR)")
@@ -83,7 +83,7 @@ def _absent(connection: DuckDBPyConnection, landed: Landed) -> int:
     entity = landed.entity
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {name("absent_" + entity)} AS
-        SELECT sourcedId, line FROM {BEFORE}.{name(entity)} AS was
+        SELECT sourcedId, place FROM {BEFORE}.{name(entity)} AS was
         ANTI JOIN {SCHEMA}.{name(entity)} AS now USING (sourcedId)
         WHERE sourcedId NOT IN (SELECT key FROM {LINES} WHERE entity = {literal(entity)} AND key IS NOT NULL)
     """)
@@ -98,7 +98,7 @@ def _evidence(connection: DuckDBPyConnection, landed: Landed, everything: dict[s
                            and reference.column in everything[reference.entity].columns)  # fmt: skip
     if named:
         connection.execute(f"""
-            CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT absent.sourcedId, absent.line
+            CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT absent.sourcedId, absent.place
             FROM {absent} AS absent SEMI JOIN ({named}) AS naming ON naming.ref = absent.sourcedId
         """)
         count = _count(connection, "SELECT count(*) FROM named")
@@ -107,13 +107,15 @@ def _evidence(connection: DuckDBPyConnection, landed: Landed, everything: dict[s
             return
         if count:
             connection.execute(f"INSERT INTO lagging SELECT {literal(entity)}, sourcedId FROM named")
-            shown = connection.execute("SELECT sourcedId FROM named ORDER BY line LIMIT ?", [_SHOWN]).fetchall()
+            shown = connection.execute(
+                "SELECT sourcedId FROM named ORDER BY place, sourcedId LIMIT ?", [_SHOWN]
+            ).fetchall()
             for (key,) in shown:
                 yield Finding("R-SET-08", file, key=key)
             if count > _SHOWN:
                 yield Finding("R-SET-08", file, count=count - _SHOWN, words=f"{count - _SHOWN} more like these")
-    if _tail(connection, entity):
-        count = _count(connection, f"SELECT count(*) FROM {absent}")
+    count = _tail(connection, entity)
+    if count:
         yield Finding("R-SET-09", file, count=count, words=f"the last {count} rows of the file before are missing")
 
 
@@ -126,31 +128,30 @@ def _naming(reference: Reference, everything: dict[str, Landed]) -> str:
 
 
 def _order(entity: str) -> str:
-    """The rows that were there before and still are, with their lines then and now."""
-    return f"""SELECT was.line AS was, now.line AS now FROM {BEFORE}.{name(entity)} AS was
-        JOIN {SCHEMA}.{name(entity)} AS now USING (sourcedId) WHERE was.line IS NOT NULL"""
+    """The rows that were there before and still are: where they stood in the last bulk file, and where now."""
+    return f"""SELECT was.place AS was, now.line AS now FROM {BEFORE}.{name(entity)} AS was
+        JOIN {SCHEMA}.{name(entity)} AS now USING (sourcedId) WHERE was.place IS NOT NULL"""
 
 
 def _interior(connection: DuckDBPyConnection, entity: str) -> bool:
-    """Whether the rows in `named` cannot have been cut off: the file keeps its order from day to day, and a row that
-    stood behind the last of them is still there."""
+    """Whether the rows in `named` cannot have been cut off: the file keeps its order from bulk file to bulk file, and a
+    row that stood behind the last of them is still there. Those that the last one did not have either say nothing."""
     inversions = _count(connection, f"""
         SELECT count(*) FROM (SELECT now < lag(now) OVER (ORDER BY was) AS turned FROM ({_order(entity)})) WHERE turned
     """)  # fmt: skip
     behind = _count(connection, f"""
-        SELECT count(*) FROM ({_order(entity)}) WHERE was > (SELECT max(line) FROM named)
+        SELECT count(*) FROM ({_order(entity)}) WHERE was > (SELECT coalesce(max(place), 0) FROM named)
     """)  # fmt: skip
     return not inversions and behind > 0
 
 
-def _tail(connection: DuckDBPyConnection, entity: str) -> bool:
-    """Whether all that is missing stood together at the end, and the file brings nothing new."""
-    absent = name("absent_" + entity)
-    found = connection.execute(f"SELECT count(*), min(line) FROM {absent} WHERE line IS NOT NULL").fetchone()
-    if not found or found[0] < TAIL_FLOOR:
-        return False
-    behind = _count(connection, f"SELECT count(*) FROM ({_order(entity)}) WHERE was > {int(found[1])}")
+def _tail(connection: DuckDBPyConnection, entity: str) -> int:
+    """How many rows are missing behind the last that is still there, when nothing new stands there in their place."""
+    last = connection.execute(f"SELECT max(was), max(now) FROM ({_order(entity)})").fetchone()
+    was, now = (last[0] or 0, last[1] or 0) if last else (0, 0)
+    missing = _count(connection, f"SELECT count(*) FROM {name('absent_' + entity)} WHERE place > {was}")
     new = _count(connection, f"""
         SELECT count(*) FROM {SCHEMA}.{name(entity)} AS now ANTI JOIN {BEFORE}.{name(entity)} AS was USING (sourcedId)
+        WHERE now.line > {now}
     """)  # fmt: skip
-    return behind == 0 and new == 0
+    return missing if missing >= TAIL_FLOOR and not new else 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from syncrun.errors import RefusedError
+from syncrun.errors import ConfigError, Problem, RefusedError
 from syncrun.sdk.sql.connect import normal_url, open_engine, spoken
 
 HEAD = "0001"
@@ -32,12 +32,16 @@ class NewerStateError(RefusedError):
 
 def open_state(home: Path, environment: Mapping[str, str] = os.environ) -> sa.Engine:
     """The engine of the state database, migrated. The home folder is made with mode 0700, the file with 0600."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = home / "state.db"
     with spoken(WHAT):
         url = normal_url(environment.get("SYNCRUN_DATABASE_URL") or f"sqlite:///{file}")
-        if url.get_backend_name() == "sqlite" and url.database:
-            Path(url.database).touch(mode=0o600)
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if url.get_backend_name() == "sqlite" and url.database:
+                Path(url.database).touch(mode=0o600)
+        except OSError as error:
+            raise ConfigError([Problem("E-CONFIG-3", "SYNCRUN_HOME", f"{error.filename}: {error.strerror}",
+                                       "name a folder that may be written to")], source=WHAT) from None  # fmt: skip
         engine = open_engine(url, journal="DELETE")
         if _revision(engine) != HEAD:
             _migrate(engine)

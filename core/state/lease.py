@@ -6,10 +6,12 @@ when it wakes. The lease of a process that is known to be dead on this machine i
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,16 +30,19 @@ SECONDS = 60
 
 @dataclass(slots=True)
 class Lease:
-    """A lease that is held. `lost` is set when renewing it failed."""
+    """A lease that is held. `lost` is set when renewing it failed; `until` is when it runs out, by the clock that only
+    goes forward."""
 
     district: str
     run: str
     epoch: int
+    until: float
     lost: threading.Event
 
     def confirm(self) -> None:
-        """Raise `LeaseLostError` when the lease is no longer ours; asked before each chunk."""
-        if self.lost.is_set():
+        """Raise `LeaseLostError` when the lease is no longer ours; asked before each chunk. A process that was frozen
+        or cut off knows by the time that has passed, before it is told."""
+        if self.lost.is_set() or time.monotonic() > self.until:
             raise LeaseLostError(f"The lease of district {self.district} was lost while the run was at work.")
 
 
@@ -47,7 +52,8 @@ def _born(pid: int) -> str | None:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else fields[19]  # dead, and nobody has asked how it ended
 
 
 def _alive(pid: int, born: str | None) -> bool:
@@ -76,7 +82,8 @@ def held(engine: sa.Engine, district: str, run: str, clock: Clock) -> Iterator[L
 
     Raises `LeaseBusyError`, which says who has it, when another run is at work.
     """
-    lease = Lease(district, run, _take(engine, district, run, clock), threading.Event())
+    until = time.monotonic() + SECONDS
+    lease = Lease(district, run, _take(engine, district, run, clock), until, threading.Event())
     stop = threading.Event()
     renewing = threading.Thread(target=_renew, args=(engine, lease, clock, stop), daemon=True)
     renewing.start()
@@ -85,7 +92,8 @@ def held(engine: sa.Engine, district: str, run: str, clock: Clock) -> Iterator[L
     finally:
         stop.set()
         renewing.join()
-        _release(engine, lease)
+        with contextlib.suppress(SyncError):  # it runs out by itself, and how the run ended must be told
+            _release(engine, lease)
 
 
 def _take(engine: sa.Engine, district: str, run: str, clock: Clock) -> int:
@@ -119,19 +127,25 @@ def _is_dead(found: sa.Row[tuple[object, ...]]) -> bool:
 
 
 def _renew(engine: sa.Engine, lease: Lease, clock: Clock, stop: threading.Event) -> None:
-    misses = 0
-    while not stop.wait(SECONDS / 4):
-        try:
-            with spoken(WHAT), engine.begin() as connection:
-                until = _now(connection, clock) + datetime.timedelta(seconds=SECONDS)
-                mine = sa.update(leases).where(leases.c.district == lease.district, leases.c.epoch == lease.epoch)
-                renewed = connection.execute(mine.values(expires_at=until)).rowcount == 1
-            misses = 0 if renewed else 4
-        except SyncError:
-            misses += 1
-        if misses >= 3:
+    """Push the end further away, four times before it comes; the lease is lost when another has it, or when the end
+    has come all the same."""
+    try:
+        while not stop.wait(SECONDS / 4) and time.monotonic() < lease.until:
+            with contextlib.suppress(SyncError):
+                until = time.monotonic() + SECONDS
+                if not _renewed(engine, lease, clock):
+                    return
+                lease.until = until
+    finally:
+        if not stop.is_set():
             lease.lost.set()
-            return
+
+
+def _renewed(engine: sa.Engine, lease: Lease, clock: Clock) -> bool:
+    with spoken(WHAT), engine.begin() as connection:
+        until = _now(connection, clock) + datetime.timedelta(seconds=SECONDS)
+        mine = sa.update(leases).where(leases.c.district == lease.district, leases.c.epoch == lease.epoch)
+        return connection.execute(mine.values(expires_at=until)).rowcount == 1
 
 
 def _release(engine: sa.Engine, lease: Lease) -> None:

@@ -20,9 +20,10 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime.datetime | None:
         """On the way out."""
-        if value is None or value.tzinfo:
-            return value  # type: ignore[no-any-return] # a datetime, by the column's type
-        return value.replace(tzinfo=datetime.UTC)  # type: ignore[no-any-return] # the same
+        if value is None:
+            return None
+        moment: datetime.datetime = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+        return moment.astimezone(datetime.UTC)  # a server answers in its own zone
 
 
 metadata = sa.MetaData(naming_convention={"ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s"})
@@ -41,12 +42,13 @@ runs = sa.Table(
     "runs", metadata,
     _column("id", key=True), _column("district"), _column("mode"), sa.Column("dry_run", sa.Boolean, nullable=False),
     _column("status"), _column("outcome", null=True), sa.Column("exit_code", sa.Integer),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("started_at", _AT, nullable=False), sa.Column("finished_at", _AT),
     _column("host"), sa.Column("pid", sa.Integer, nullable=False),
     _column("identity", null=True), _column("plan_hash", null=True), _column("plan_run", null=True),
     _column("snapshot", null=True), _column("summary", null=True),
 )  # fmt: skip
-sa.Index("ix_runs_district", runs.c.district, runs.c.started_at)
+sa.Index("ix_runs_district", runs.c.district, runs.c.epoch)
 
 snapshots = sa.Table(
     "snapshots", metadata, _column("district", key=True), _column("run"), _column("content"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import socket
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +24,8 @@ APPROVAL_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as the state remembers it. `status`: started, applying, ended. `identity` stands for its input and settings,
+    """A run as the state remembers it. `status`: started, applying, ended. `epoch` is its lease's,
+    which only grows; `identity` stands for its input and settings,
     `plan_run` for the run whose folder has its plan, `snapshot` for the roster that it read."""
 
     id: str
@@ -32,6 +35,7 @@ class Run:
     status: str
     outcome: str | None
     exit_code: int | None
+    epoch: int
     started_at: datetime.datetime
     finished_at: datetime.datetime | None
     host: str
@@ -91,8 +95,12 @@ class State:
 
     def owner(self) -> str:
         """The id of this installation, made once."""
+        query = sa.select(installation.c.id)
         with self.transaction() as connection:
-            found = connection.execute(sa.select(installation.c.id)).scalar()
+            found = connection.execute(query).scalar()
+            if found is None and connection.dialect.name == "postgresql":  # where two could make one at once
+                connection.execute(sa.text("LOCK TABLE installation IN SHARE ROW EXCLUSIVE MODE"))
+                found = connection.execute(query).scalar()
             if found is None:
                 found = str(uuid.uuid4())
                 connection.execute(sa.insert(installation).values(id=found, created_at=self.clock.now()))
@@ -100,12 +108,15 @@ class State:
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def start_run(self, run: Run) -> None:
-        """Note that a run begins."""
+    def start_run(self, run: str, district: str, mode: str, epoch: int, *, dry_run: bool) -> None:
+        """Note that a run begins, in this process."""
         with self.transaction() as connection:
-            connection.execute(sa.insert(runs).values(
-                id=run.id, district=run.district, mode=run.mode, dry_run=run.dry_run, status=run.status,
-                started_at=run.started_at, host=run.host, pid=run.pid))  # fmt: skip
+            connection.execute(
+                sa.insert(runs).values(
+                    id=run, district=district, mode=mode, dry_run=dry_run, status="started", epoch=epoch,
+                    started_at=self.clock.now(), host=socket.gethostname(), pid=os.getpid(),
+                )
+            )  # fmt: skip
 
     def update_run(self, run: str, connection: sa.Connection | None = None, **values: Any) -> None:
         """Change what is known of a run, in a transaction of its own or in the one given."""
@@ -119,18 +130,16 @@ class State:
             own.execute(statement)
 
     def runs(self, district: str | None = None, limit: int = 50) -> list[Run]:
-        """The newest runs first."""
+        """The newest runs first. Within a district the epoch tells which is newer: a clock may jump."""
         query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
         if district is not None:
-            query = query.where(runs.c.district == district)
+            query = sa.select(runs).where(runs.c.district == district).order_by(runs.c.epoch.desc()).limit(limit)
         with self.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
     def interrupted(self, district: str) -> list[Run]:
         """Runs that were cut off while they applied, oldest first."""
-        query = (
-            sa.select(runs).where(runs.c.district == district, runs.c.status == "applying").order_by(runs.c.started_at)
-        )
+        query = sa.select(runs).where(runs.c.district == district, runs.c.status == "applying").order_by(runs.c.epoch)
         with self.transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
@@ -176,7 +185,8 @@ class State:
     # -- holds and approvals -----------------------------------------------------------------------------------------
 
     def set_holds(self, connection: sa.Connection, district: str, run: str, found: Iterable[Hold]) -> None:
-        """Note what of a run's plan waits."""
+        """Note what of a run's plan waits, in place of what was noted before."""
+        connection.execute(sa.delete(holds).where(holds.c.run == run))
         for hold in found:
             connection.execute(sa.insert(holds).values(
                 run=run, sink=hold.sink, part=hold.part, district=district, hash=hold.hash,

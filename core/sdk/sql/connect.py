@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from syncrun.errors import AuthError, ConfigError, Problem, SyncError, TransientError
+from syncrun.errors import AuthError, ConfigError, FaultError, Problem, SyncError, TransientError
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
@@ -20,20 +21,23 @@ CONNECT_SECONDS = 10
 def normal_url(url: str, folder: Path | None = None) -> sa.URL:
     """The address with the driver we use; a relative SQLite path starts at `folder`.
 
-    Raises `ConfigError` for databases other than SQLite and PostgreSQL.
+    Raises `ConfigError` for databases other than SQLite and PostgreSQL, and for one in memory, which would be gone
+    with its connection.
     """
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
     try:
         parsed = sa.engine.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # their texts quote the address
         raise _unusable("is not a database address", "write it like postgresql://user@host/name") from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise _unusable(f"names a database of kind {backend}", "SQLite and PostgreSQL are served")
-    if folder and parsed.database and parsed.database != ":memory:":
+    if not parsed.database or parsed.database == ":memory:":
+        raise _unusable("names no file", "write it like sqlite:///planner.db")
+    if folder:
         parsed = parsed.set(database=str(folder / parsed.database))
     return parsed
 
@@ -71,7 +75,7 @@ def spoken(what: str) -> Iterator[None]:
     """Turn errors of drivers into ours. `what` names the database: "the planner's database".
 
     Texts of drivers are left out: they quote rows. Wrong credentials become `AuthError`, an unknown database
-    `ConfigError`, a lost or refused connection and a lock `TransientError`.
+    `ConfigError`, a lost or refused connection and a lock `TransientError`, anything else `FaultError`.
     """
     try:
         yield
@@ -83,7 +87,22 @@ def spoken(what: str) -> Iterator[None]:
         raise
 
 
-_AUTH = ("password authentication failed", "no password supplied", "role", "permission denied", "pg_hba")
+_AUTH = re.compile(
+    'authentication failed|no password supplied|role ".*" (does not exist|is not permitted)|permission denied|pg_hba'
+)
+"""Why PostgreSQL turns a user away; while a connection is being made, there is only the text to go by."""
+_LACKS = ("lacks a table or column that is needed", "create the schema or correct the address")
+_PASSING = (sa.exc.OperationalError, sa.exc.InterfaceError)
+"""Errors of a connection or a server, which may pass; others come of a statement, and would come again."""
+_FILE = {
+    "no such": _LACKS,
+    "no column named": _LACKS,
+    "unable to open": ("cannot be opened", "check that its folder exists and may be written to"),
+    "not a database": ("is a file, but not a SQLite database", "correct the path"),
+    "readonly": ("may not be written to", "check who owns the file, and its mode"),
+    "malformed": ("is damaged", "restore it from a backup"),
+}
+"""What SQLite says of a file, what we say, and what helps."""
 
 
 def translated(error: Exception, what: str) -> SyncError:
@@ -91,26 +110,25 @@ def translated(error: Exception, what: str) -> SyncError:
     cause: Any = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None) or ""
     text = str(cause)
-    if state[:2] in {"28", "42"} or (not state and "FATAL" in text and any(word in text for word in _AUTH)):
-        if state == "42501" or state[:2] != "42":
-            return AuthError(f"{what} does not accept the user name, the password or the rights given.")
-        return _schema_error(what)
-    if state == "3D000" or ("database" in text and "does not exist" in text):
-        return ConfigError([Problem("E-CONFIG-3", "database_url", f"{what} is not there",
-                                    "create the database or correct its name")])  # fmt: skip
-    if isinstance(cause, sqlite3.OperationalError) and "no such" in text:
-        return _schema_error(what)
-    if isinstance(cause, sqlite3.OperationalError) and "unable to open" in text:
-        return ConfigError([Problem("E-CONFIG-3", "database_url", f"{what} cannot be opened",
-                                    "check that its folder exists and may be written to")])  # fmt: skip
-    if isinstance(cause, sqlite3.DatabaseError) and "not a database" in text:
-        return ConfigError([Problem("E-CONFIG-3", "database_url", f"{what} is a file, but not a SQLite database",
-                                    "correct the path")])  # fmt: skip
-    return TransientError(
-        f"{what} cannot be reached or is busy ({type(cause).__name__}{' ' + state if state else ''})."
-    )
+    if isinstance(cause, sqlite3.Error):
+        found = next((words for words in _FILE if words in text), None)
+        if found and not isinstance(cause, sqlite3.IntegrityError):
+            return _wrong(what, *_FILE[found])
+    elif state == "3D000" or (not state and re.search('database ".*" does not exist', text)):
+        return _wrong(what, "is not there", "create the database or correct its name")
+    elif state[:2] == "28" or state == "42501" or (not state and _AUTH.search(text)):
+        return AuthError(f"{what} does not accept the user name, the password or the rights given.")
+    elif state[:2] == "42":
+        return _wrong(what, *_LACKS)
+    kind = f"{type(cause).__name__}{' ' + state if state else ''}"
+    if (
+        isinstance(error, _PASSING)
+        or state[:2] == "25"
+        or type(cause).__name__ in {"OperationalError", "InterfaceError"}
+    ):
+        return TransientError(f"{what} cannot be reached or is busy ({kind}).")
+    return FaultError(f"{what} did not carry out a statement ({kind}).")
 
 
-def _schema_error(what: str) -> ConfigError:
-    return ConfigError([Problem("E-CONFIG-3", "database_url", f"{what} lacks a table or column that the sink needs",
-                                "create the schema or correct the address; nothing was written")])  # fmt: skip
+def _wrong(what: str, message: str, hint: str) -> ConfigError:
+    return ConfigError([Problem("E-CONFIG-3", "database_url", f"{what} {message}", hint)], source=what)

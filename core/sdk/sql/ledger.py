@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from syncrun.errors import FenceError
+from syncrun.errors import FenceError, OwnerError
 from syncrun.sdk.sink import Batch, Claim, LedgerEntry, Outcome
 
 KEPT_DAYS = 90
@@ -46,16 +46,13 @@ def create(connection: sa.Connection) -> None:
 
 
 def stake(connection: sa.Connection, claim: Claim) -> None:
-    """Note the claim, or raise `FenceError` when another installation or a newer run was here."""
+    """Note the claim, or raise `OwnerError` when another installation was here, `FenceError` when a newer run was."""
     seen = connection.execute(sa.select(claims).where(claims.c.district == claim.district)).one_or_none()
     if seen is None:
         connection.execute(sa.insert(claims).values(district=claim.district, owner=claim.owner, epoch=claim.epoch))
         return
     if seen.owner != claim.owner:
-        raise FenceError(
-            f"Another installation of syncrun owns the rows of district {claim.district} in this sink.",
-            next_step="Run from that installation, or restore its state here; two installations must not share a sink.",
-        )
+        raise _foreign(claim.district)
     hold(connection, claim)
     old = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=KEPT_DAYS)
     connection.execute(sa.delete(ledger).where(ledger.c.district == claim.district, ledger.c.committed_at < old))
@@ -69,11 +66,31 @@ def hold(connection: sa.Connection, claim: Claim) -> None:
         .values(epoch=claim.epoch)
     )
     if raised.rowcount != 1:
-        raise FenceError(
-            f"A newer run of district {claim.district} has written to this sink, or the state here is older than the "
-            "sink's; this run stops.",
-            next_step="If the state was restored from a backup, restore the newest one; otherwise just run again.",
-        )
+        raise FenceError(f"A newer run of district {claim.district} has written to this sink; this run stops.")
+
+
+def _foreign(district: str) -> OwnerError:
+    return OwnerError(f"Another installation of syncrun owns the rows of district {district} in this sink.")
+
+
+def confirm_owner(connection: sa.Connection, district: str, owner: str) -> None:
+    """Raise `OwnerError` when the district's rows belong to another installation. Only reads."""
+    if _is_there(connection, claims):
+        query = sa.select(claims.c.owner).where(claims.c.district == district)
+        if connection.execute(query).scalar() not in {None, owner}:
+            raise _foreign(district)
+
+
+def latest_run(connection: sa.Connection, district: str) -> str | None:
+    """The run whose chunk was committed last, by epoch. Only reads."""
+    if not _is_there(connection, ledger):
+        return None
+    query = sa.select(ledger.c.run).where(ledger.c.district == district).order_by(ledger.c.epoch.desc()).limit(1)
+    return connection.execute(query).scalar()
+
+
+def _is_there(connection: sa.Connection, table: sa.Table) -> bool:
+    return sa.inspect(connection).has_table(table.name)
 
 
 def enter(connection: sa.Connection, batch: Batch, exceptions: Iterable[Outcome]) -> None:

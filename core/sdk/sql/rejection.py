@@ -19,6 +19,8 @@ REJECTIONS = {
 }
 """Codes of rejections by sinks, with the reason in words."""
 
+RAISED = "P0001"
+"""The state of PostgreSQL when a trigger of the vendor's refuses a row."""
 _STATES = {"23505": "S-UNIQUE-1", "23503": "S-REFERENCE-1", "23502": "S-BLANK-1", "23514": "S-CHECK-1"}
 _SQLITE = {"UNIQUE": "S-UNIQUE-1", "FOREIGN KEY": "S-REFERENCE-1", "NOT NULL": "S-BLANK-1", "CHECK": "S-CHECK-1"}
 
@@ -27,7 +29,8 @@ def is_rejection(error: Exception) -> bool:
     """Whether the database refuses the row, rather than being unable to serve."""
     if isinstance(error, sqlite3.Error):
         return isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
-    return (getattr(error, "sqlstate", None) or "")[:2] in {"22", "23"}
+    state = getattr(error, "sqlstate", None) or ""
+    return state[:2] in {"22", "23", "44"} or state == RAISED
 
 
 def rejection(error: Exception, hints: Mapping[str, str]) -> tuple[str, str]:
@@ -35,7 +38,8 @@ def rejection(error: Exception, hints: Mapping[str, str]) -> tuple[str, str]:
     cause: Any = error
     if isinstance(cause, sqlite3.Error):
         found = re.match(r"(UNIQUE|FOREIGN KEY|NOT NULL|CHECK) constraint failed:? ?(.*)", str(cause))
-        code = _SQLITE[found[1]] if found else "S-VALUE-1"
+        by_trigger = getattr(cause, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_TRIGGER"
+        code = _SQLITE[found[1]] if found else "S-OTHER-1" if by_trigger else "S-VALUE-1"
         where = found[2] if found else ""
     else:
         state = cause.sqlstate or ""

@@ -38,13 +38,17 @@ class SqlSink:
         url = settings["database_url"]
         self._url = normal_url(url.reveal() if isinstance(url, SecretText) else url, context.folder)
         self._create = bool(settings.get("create_tables"))
-        self._district = context.district
+        self._district, self._owner = context.district, context.owner
         self._kept: sa.Connection | None = None
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Compare the database with the tables that the sink needs; nothing is written."""
+        """Compare the database with the tables that the sink needs, and its owner with us; nothing is written."""
+        self._confirm_folder()
+        if not self._is_absent_file():
+            with spoken(self.title), open_engine(self._url).connect() as connection:
+                ledger.confirm_owner(connection, self._district, self._owner)
         missing = list(self._missing())
         if missing and not (self._create and {"." not in each for each in missing} == {True}):
             raise ConfigError(
@@ -67,9 +71,13 @@ class SqlSink:
                 columns = {column["name"] for column in inspector.get_columns(table.name)}
                 yield from (f"{table.name}.{each.name}" for each in table.columns if each.name not in columns)
 
+    def _confirm_folder(self) -> None:
+        if self._is_absent_file() and not Path(str(self._url.database)).parent.is_dir():
+            raise ConfigError([Problem("E-CONFIG-3", "database_url", f"{self.title} is in a folder that is not there",
+                                       "create the folder or correct the address")], source=self.title)  # fmt: skip
+
     def _is_absent_file(self) -> bool:
-        database = self._url.database
-        return self._url.get_backend_name() == "sqlite" and bool(database) and not Path(str(database)).exists()
+        return self._url.get_backend_name() == "sqlite" and not Path(str(self._url.database)).exists()
 
     def observe(self, table: str) -> Iterator[Observed]:
         """The rows of one table, ours and people's own; those of other districts stay out of sight."""
@@ -78,17 +86,19 @@ class SqlSink:
             return
         wanted = [column.name for column in self._table(table).columns]
         key = target.table.primary_key.columns.keys()[0]
+        server = self._url.get_backend_name() == "postgresql"
         statement = (
             f"SELECT {names([key, target.owner, target.archived, *wanted])} FROM {target.sql_name} "
-            f"WHERE {name(target.owner)} IS NULL OR {name(target.owner)} = "
-            + ("%s" if self._url.get_backend_name() == "postgresql" else "?")
+            f"WHERE {name(target.owner)} IS NULL OR {name(target.owner)} = {'%s' if server else '?'}"
         )
         with spoken(self.title), contextlib.closing(open_engine(self._url).raw_connection()) as connection:
-            cursor: Any = connection.driver_connection.cursor()  # type: ignore[union-attr] # open, so there is one
-            cursor.execute(statement, (self._district,))
-            while rows := cursor.fetchmany(FETCHED):
-                for sink_id, owner, archived, *values in rows:
-                    yield Observed(str(sink_id), owner is not None, archived is not None, values)
+            driver: Any = connection.driver_connection
+            # with a name, the cursor stays on the server; otherwise all rows would come into memory at once
+            with contextlib.closing(driver.cursor("syncrun_observe") if server else driver.cursor()) as cursor:
+                cursor.execute(statement, (self._district,))
+                while rows := cursor.fetchmany(FETCHED):
+                    for sink_id, owner, archived, *values in rows:
+                        yield Observed(str(sink_id), owner is not None, archived is not None, values)
 
     def _table(self, wanted: str) -> Table:
         return next(table for table in self.tables if table.name == wanted)
@@ -102,6 +112,13 @@ class SqlSink:
                 self.metadata.create_all(connection)
             ledger.create(connection)
             ledger.stake(connection, claim)
+
+    def latest_run(self) -> str | None:
+        """The run whose chunk was committed last."""
+        if self._is_absent_file():
+            return None
+        with spoken(self.title), open_engine(self._url).connect() as connection:
+            return ledger.latest_run(connection, self._district)
 
     def ledger(self, run: str) -> Iterable[LedgerEntry]:
         """The chunks of this run that are committed."""

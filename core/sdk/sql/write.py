@@ -7,6 +7,7 @@ bad row fails alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,9 +99,11 @@ class _Postgres:
     def __init__(self, connection: sa.Connection, batch: Batch, target: Target, hints: Mapping[str, str]) -> None:
         self.driver: Any = connection.connection.driver_connection
         self.batch, self.target, self.hints = batch, target, hints
+        # without a length, since a cast to VARCHAR(3) cuts what is longer, where an INSERT refuses it
         self.types = {
-            column.name: column.type.compile(connection.dialect) for column in target.table.columns
-        }  # fmt: skip
+            column.name: re.sub(r"^(VAR)?CHAR\(\d+\)", "VARCHAR", column.type.compile(connection.dialect))
+            for column in target.table.columns
+        }
         self.id = target.table.primary_key.columns.keys()[0]
 
     def write(self) -> list[Outcome]:
@@ -133,8 +136,12 @@ class _Postgres:
             f"id TEXT, key TEXT{declared}) ON COMMIT DROP"
         )
         self._copy("syncrun_stage", ["id", "key", *(f"f_{field}" for field in fields)], ["id", "key", *fields])
+        # what is ours already cannot be linked a second time, and afterwards could not be told from what was linked now
+        taken = self._missing("IS NULL") if self.batch.action is Action.LINK else set()
         exceptions = self._settle(1, self.batch.size + 1)
-        return exceptions + self._missing({each.key for each in exceptions})
+        gone = taken | self._missing(f"= {literal(self.batch.claim.district)}")
+        refused = {each.key for each in exceptions}
+        return exceptions + [_gone(key, self.batch.action) for key in sorted(gone - refused)]
 
     def _cast(self, field: str) -> str:
         if field == "key":
@@ -177,14 +184,14 @@ class _Postgres:
             middle = (start + stop) // 2
             return self._settle(start, middle) + self._settle(middle, stop)
 
-    def _missing(self, rejected: set[str]) -> list[Outcome]:
-        """Rows that the statement did not find as ours; empty in the usual case."""
+    def _missing(self, owned: str) -> set[str]:
+        """Keys of staged rows that the table does not have with such an owner; empty in the usual case."""
         rows = self.driver.execute(
             f"SELECT s.key FROM syncrun_stage s LEFT JOIN {self.target.sql_name} t "
-            f"ON t.{name(self.id)} = s.id::{self.types[self.id]} "
-            f"AND t.{name(self.target.owner)} = {literal(self.batch.claim.district)} WHERE t.{name(self.id)} IS NULL"
+            f"ON t.{name(self.id)} = s.id::{self.types[self.id]} AND t.{name(self.target.owner)} {owned} "
+            f"WHERE t.{name(self.id)} IS NULL"
         ).fetchall()
-        return [_gone(key, self.batch.action) for (key,) in rows if key not in rejected]
+        return {key for (key,) in rows}
 
 
 class _Sqlite:

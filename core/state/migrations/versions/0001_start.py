@@ -95,6 +95,7 @@ def upgrade() -> None:
     sa.Column('status', sa.Text(), nullable=False),
     sa.Column('outcome', sa.Text(), nullable=True),
     sa.Column('exit_code', sa.Integer(), nullable=True),
+    sa.Column('epoch', sa.BigInteger(), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('host', sa.Text(), nullable=False),
@@ -106,7 +107,7 @@ def upgrade() -> None:
     sa.Column('summary', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_runs'))
     )
-    op.create_index('ix_runs_district', 'runs', ['district', 'started_at'], unique=False)
+    op.create_index('ix_runs_district', 'runs', ['district', 'epoch'], unique=False)
     op.create_table('snapshots',
     sa.Column('district', sa.Text(), nullable=False),
     sa.Column('run', sa.Text(), nullable=False),

@@ -1,0 +1,147 @@
+"""The pages about what others write for syncrun: hooks, settings, and the names that a plug-in imports."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import marshmallow
+from marshmallow import fields, validate
+from written import attribute_docs, code, doc, first, page, signature, table
+
+import syncrun.sdk
+from syncrun import errors, hookspecs
+from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
+from syncrun.registry import OWN, Registry, imported
+from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
+
+FIELD_WORDS: Mapping[type[Any], str] = {
+    DatabaseUrl: "database address, or reference",
+    Secret: "reference to a secret",
+    fields.String: "text",
+    fields.Integer: "whole number",
+    fields.Float: "number",
+    fields.Boolean: "true or false",
+    fields.List: "list",
+    fields.Nested: "table",
+    fields.Dict: "table",
+}
+"""How settings are typed, in words; the narrower kinds stand before the wider ones."""
+
+SDK_GROUPS: Mapping[str, str] = {
+    "syncrun.sdk.info": "Descriptors",
+    "syncrun.sdk.setting": "Settings",
+    "syncrun.sdk.source": "Sources",
+    "syncrun.sdk.sink": "Sinks",
+    "syncrun.sdk.view": "What hooks are shown",
+    "syncrun.errors": "Errors",
+    "syncrun.sdk": "Marks and numbers",
+}
+
+
+def hook_functions() -> dict[str, Callable[..., Any]]:
+    """Every hook by its name."""
+    return {name: function for name, function in vars(hookspecs).items() if name.startswith("syncrun_")}
+
+
+def hooks() -> str:
+    """Signature and docstring of each hook."""
+    blocks = [
+        f"## {name}\n\n```python\ndef {signature(function)}: ...\n```\n\n{doc(function)}"
+        for name, function in hook_functions().items()
+    ]
+    return page("Hooks", doc(hookspecs), "An implementation may leave out arguments that it does not use.", *blocks)
+
+
+def settings() -> str:
+    """The settings of the district file and of the built-in connectors and sinks."""
+    blocks = [
+        "A district is one TOML file. `syncrun schema` prints a JSON schema of it for editors; settings of plug-ins "
+        "are told by `syncrun plugins info NAME`.",
+        "## The file", _settings(DistrictSchema()),
+        "## `[source]`", first(SourceSchema), _settings(SourceSchema()),
+    ]  # fmt: skip
+    blocks += list(_connectors("source"))
+    blocks += ["## `[[sinks]]`", first(SinkSchema), _settings(SinkSchema())]
+    blocks += list(_connectors("sink"))
+    return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), _settings(LimitsSchema()))
+
+
+def _connectors(kind: str) -> Iterator[str]:
+    registry = Registry()
+    for name in sorted(each.name for each in registry.listed if each.distribution.name == OWN):
+        for offer in registry.load(name):
+            if offer.kind == kind and isinstance(offer.info, ConnectorInfo):
+                schema = imported(offer.info.settings, name)
+                can = ", ".join(code(str(each.name)) for each in Cap if each in offer.info.caps)
+                yield f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} It can: {can}."
+                yield _settings(schema())
+
+
+def _settings(schema: marshmallow.Schema) -> str:
+    rows = [
+        (code(name), _kind(each), "required" if each.required else _default(each), str(each.metadata.get("doc", "")))
+        for name, each in schema.fields.items()
+    ]
+    return table(("setting", "type", "default", "what it is"), rows)
+
+
+def _kind(field: fields.Field[Any]) -> str:
+    word = next(text for kind, text in FIELD_WORDS.items() if isinstance(field, kind))
+    for rule in field.validators:
+        if isinstance(rule, validate.OneOf):
+            word = " or ".join(code(json.dumps(each)) for each in rule.choices)
+        if isinstance(rule, validate.Range):
+            word += f", {rule.min} to {rule.max}" if rule.max is not None else f" from {rule.min}"
+        if isinstance(rule, validate.Regexp):
+            word += f" like `{rule.regex.pattern!s}`"
+    inner = getattr(field, "inner", None)
+    return f"list of {_kind(inner)}s" if isinstance(field, fields.List) and inner else word
+
+
+def _default(field: fields.Field[Any]) -> str:
+    if isinstance(field, fields.Nested):
+        return "as below"
+    value = field.load_default() if callable(field.load_default) else field.load_default
+    return "none" if value is marshmallow.missing else code(json.dumps(value))
+
+
+def sdk() -> str:
+    """Every name that plug-ins import."""
+    groups: dict[str, list[str]] = {module: [] for module in SDK_GROUPS}
+    for name in syncrun.sdk.__all__:
+        module = getattr(getattr(syncrun.sdk, name), "__module__", "")
+        groups[module if module in groups else "syncrun.sdk"].append(name)
+    blocks = [doc(syncrun.sdk)]
+    for module, names in groups.items():
+        blocks.append(f"## {SDK_GROUPS[module]}")
+        blocks += [_definition(name, getattr(syncrun.sdk, name)) for name in names]
+    return page("The interface for plug-ins", *blocks)
+
+
+def _definition(name: str, thing: Any) -> str:
+    """One name: its docstring, then its members."""
+    if not isinstance(thing, type):
+        told = {**attribute_docs(syncrun.sdk.info), **attribute_docs(syncrun.sdk)}[name]
+        return f"### {name}\n\n{told}" + (f" It is {thing} now." if isinstance(thing, int) else "")
+    if issubclass(thing, errors.SyncError):
+        return f"### {name}\n\n{first(thing)} See [{thing.code}](errors.md#{thing.code.lower()}-{name.lower()})."
+    blocks = [f"### {name}", doc(thing)]
+    if issubclass(thing, enum.Enum):
+        members = attribute_docs(thing)
+        blocks.append(table(("member", "meaning"), [(code(each), members[each]) for each in thing.__members__]))
+    elif dataclasses.is_dataclass(thing):
+        blocks.append(table(("field", "type", "default"), [_field(each) for each in dataclasses.fields(thing)]))
+    elif getattr(thing, "_is_protocol", False):
+        methods = [each for each in vars(thing).values() if inspect.isfunction(each) and each.__doc__]
+        blocks.append(table(("method", "what it does"), [(code(signature(each)), first(each)) for each in methods]))
+    return "\n\n".join(blocks)
+
+
+def _field(each: dataclasses.Field[Any]) -> tuple[str, str, str]:
+    default = "" if each.default is dataclasses.MISSING else code(str(each.default) or '""')
+    return code(each.name), code(str(each.type)), default

@@ -1,0 +1,140 @@
+"""`syncrun check`: files by themselves, or a district with its source and its sinks, and nothing written."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from syncrun.demo import roster
+
+if TYPE_CHECKING:
+    from terminal import Terminal
+    from world import World
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    roster.write(roster.first_day(), tmp_path / "inbox")
+    return tmp_path / "inbox"
+
+
+def spoil(inbox: Path, old: str, new: str, file: str = "users.csv") -> None:
+    """Change a file's text once."""
+    text = (inbox / file).read_text(encoding="utf-8")
+    assert old in text
+    (inbox / file).write_text(text.replace(old, new, 1), encoding="utf-8", newline="")
+
+
+@pytest.mark.requirement("S4-6")
+@pytest.mark.parametrize("form", ["folder", "zip", "files"])
+def test_good_files_are_good_as_folder_archive_or_one_by_one(terminal: Terminal, inbox: Path, form: str) -> None:
+    given: list[Path] = [inbox]
+    if form == "zip":
+        given = [inbox.parent / "set.zip"]
+        with zipfile.ZipFile(given[0], "w") as archive:
+            for path in inbox.iterdir():
+                archive.write(path, path.name)
+    if form == "files":
+        given = sorted(inbox.iterdir())
+    answer = terminal("check", *given, "--json")
+    assert answer.code == 0
+    assert answer.json["outcome"] == "DONE"
+    assert answer.json["files"]["users.csv"] == {"rows": 210, "rejected": 0, "mode": "bulk"}
+
+
+def test_rows_that_cannot_be_used_are_named_and_the_check_says_what_a_sync_would_do(
+    terminal: Terminal, inbox: Path
+) -> None:
+    spoil(inbox, "García", "")
+    answer = terminal("check", inbox)
+    assert answer.code == 4
+    assert "DEGRADED" in answer.out
+    assert "R-CELL-01 users.csv:" in answer.out
+    assert answer.out.splitlines()[-1] == "Next: correct the rows named above; a sync would leave them out and go on."
+    assert "syncrun report" not in answer.out
+
+
+def test_set_that_would_wait_is_said_to_be_held(terminal: Terminal, inbox: Path) -> None:
+    lines = (inbox / "users.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (inbox / "users.csv").write_text("".join([*lines[:50], *(line.replace("true", "perhaps") for line in lines[50:])]),
+                                     encoding="utf-8", newline="")  # fmt: skip
+    answer = terminal("check", inbox, "--json")
+    assert (answer.code, answer.json["outcome"], answer.json["exit_code"]) == (3, "HELD", 3)
+    screen = terminal("check", inbox)
+    assert screen.out.splitlines()[-1] == "Next: look at the findings; a sync would wait for a person."
+    assert "syncrun approve" not in screen.out
+
+
+def test_set_that_cannot_be_used_is_refused_with_its_reason(terminal: Terminal, inbox: Path) -> None:
+    (inbox / "users.csv").unlink()
+    answer = terminal("check", inbox)
+    assert (answer.code, answer.out) == (2, "")
+    assert "R-SET-" in answer.err
+    assert "users.csv" in answer.err
+    found = terminal("check", inbox, "--json")
+    assert found.json["error"]["findings"][0]["file"] == "users.csv"
+
+
+def test_findings_hold_shapes_and_no_names(terminal: Terminal, inbox: Path) -> None:
+    spoil(inbox, "García", "Canary\x01Nachname")
+    answer = terminal("check", inbox, "--json")
+    assert answer.code == 4
+    assert "Canary" not in answer.out
+    assert "Aaaaaa" in answer.out
+
+
+@pytest.mark.parametrize("words", ["[/bold]", "[red]", "[school]"])
+def test_brackets_in_an_id_are_no_markup(terminal: Terminal, inbox: Path, words: str) -> None:
+    rows = roster.first_day()
+    rows["users"][5]["sourcedId"] = words
+    rows["orgs"].append({"sourcedId": words, "name": "", "type": "school"})
+    roster.write(rows, inbox)
+    answer = terminal("check", inbox)
+    assert answer.code in {3, 4}
+
+
+def test_other_format_is_asked_for_by_its_connector(terminal: Terminal, inbox: Path) -> None:
+    answer = terminal("check", inbox, "--format", "powershcool")
+    assert answer.code == 2
+    assert "E-CONFIG-4  --format: no connector named powershcool is installed" in answer.err
+
+
+def test_nothing_to_check_is_said(terminal: Terminal) -> None:
+    answer = terminal("check")
+    assert answer.code == 2
+    assert "There is nothing to check." in answer.err
+
+
+def test_checking_files_leaves_nothing_behind(terminal: Terminal, inbox: Path, home: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in inbox.parent.rglob("*")}
+    terminal("check", inbox)
+    assert not home.exists()
+    assert {path: path.stat().st_mtime_ns for path in inbox.parent.rglob("*")} == before
+
+
+# -- a district ----------------------------------------------------------------------------------------------------------
+
+
+def test_district_is_checked_from_its_file_to_its_sink_and_nothing_is_written(terminal: Terminal, world: World) -> None:
+    world.write()
+    answer = terminal("check", "--district", world.toml, "--json")
+    assert (answer.code, answer.json["district"], answer.json["outcome"]) == (0, str(world.toml), "DONE")
+    assert not (world.folder / "planner.db").exists()
+    assert terminal("runs", "--json").json == []
+
+
+def test_sink_that_lacks_its_tables_is_found_by_the_check(terminal: Terminal, world: World) -> None:
+    world.write()
+    world.configure(world.toml.read_text().replace("create_tables = true", ""))
+    answer = terminal("check", "--district", world.toml)
+    assert answer.code == 2
+    assert answer.err.count("set create_tables = true to have it made") == 7
+
+
+def test_source_that_is_not_there_is_found_by_the_check(terminal: Terminal, world: World) -> None:
+    answer = terminal("check", "--district", world.toml)
+    assert answer.code == 2
+    assert "The path of the source cannot be read" in answer.err

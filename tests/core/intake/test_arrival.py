@@ -1,0 +1,253 @@
+"""Recognising what arrived. A file that is not there is never an empty file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from syncrun.connectors.oneroster_csv.format import ONEROSTER_CSV
+from syncrun.errors import ArrivingError, InputError
+from syncrun.finding import Finding
+from syncrun.intake import arrival as recognising
+from syncrun.intake.arrival import Arrival, arrive, vanished
+from syncrun.roster.rule import Severity
+from syncrun.rules.rule import RULES
+from syncrun.sdk import FileSet
+
+WHOLE = ("orgs", "academicSessions", "courses", "classes", "users", "enrollments")
+THREE = ("users", "classes", "enrollments")
+
+
+def files(
+    entities: Iterable[str] = WHOLE, *, folder: str = "", modes: Mapping[str, str] | None = None, version: str = "1.1"
+) -> dict[str, str]:
+    """A set by name; with `modes` it has a manifest."""
+    found = {f"{folder}{entity}.csv": "sourcedId\n1\n" for entity in entities}
+    if modes is not None:
+        lines = "".join(f"file.{entity},{mode}\n" for entity, mode in modes.items())
+        found[f"{folder}manifest.csv"] = f"propertyName,value\noneroster.version,{version}\n{lines}"
+    return found
+
+
+def bulk(entities: Iterable[str] = WHOLE) -> dict[str, str]:
+    return dict.fromkeys(entities, "bulk")
+
+
+def arrived(folder: Path, content: Mapping[str, str]) -> Arrival:
+    for name, text in content.items():
+        path = folder / "inbox" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    paths = tuple(path for path in sorted((folder / "inbox").rglob("*")) if path.is_file())
+    return arrive(FileSet(paths, "a test"), ONEROSTER_CSV, folder)
+
+
+def told(findings: Iterable[Finding]) -> list[tuple[str, str | None]]:
+    return sorted(((each.code, each.file) for each in findings), key=str)
+
+
+def stops(found: Arrival) -> list[tuple[str, str | None]]:
+    return told(each for each in found.findings if RULES[each.code].severity is Severity.STOP)
+
+
+def test_whole_set_with_a_manifest_has_nothing_to_remark_on(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files(modes=bulk()))
+    assert (list(found.findings), set(found.files), found.partial, found.version) == ([], set(WHOLE), False, "1.1")
+
+
+def test_set_without_a_manifest_is_bulk_and_noted(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files())
+    assert told(found.findings) == [("R-SET-12", "manifest.csv")]
+    assert {each.mode for each in found.files.values()} == {"bulk"}
+
+
+@pytest.mark.requirement("S2-4")
+def test_three_files_alone_stand_for_a_set(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files(THREE))
+    assert found.partial
+    assert stops(found) == []
+
+
+@pytest.mark.requirement("S2-25")
+@pytest.mark.parametrize("missing", THREE)
+def test_two_of_the_three_files_are_no_set(tmp_path: Path, missing: str) -> None:
+    found = arrived(tmp_path, files(each for each in THREE if each != missing))
+    assert not found.partial
+    assert ("R-SET-02", f"{missing}.csv") in stops(found)
+
+
+def test_three_files_with_another_are_no_set_of_three(tmp_path: Path) -> None:
+    assert ("R-SET-02", "orgs.csv") in stops(arrived(tmp_path, files((*THREE, "courses"))))
+
+
+@pytest.mark.parametrize("missing", WHOLE)
+def test_file_that_is_not_there_is_missed(tmp_path: Path, missing: str) -> None:
+    found = arrived(tmp_path, files(each for each in WHOLE if each != missing))
+    assert stops(found) == [("R-SET-02", f"{missing}.csv")]
+
+
+@pytest.mark.parametrize("mode", ["bulk", "delta"])
+@pytest.mark.parametrize("missing", ["users", "demographics"])
+def test_file_that_the_manifest_promises_is_missed(tmp_path: Path, missing: str, mode: str) -> None:
+    there = [each for each in WHOLE if each != missing]
+    found = arrived(tmp_path, files(there, modes={**bulk(), missing: mode}))
+    assert stops(found) == [("R-SET-01", f"{missing}.csv")]
+
+
+def test_file_that_is_marked_absent_is_not_missed_here(tmp_path: Path) -> None:
+    there = [each for each in WHOLE if each != "courses"]
+    found = arrived(tmp_path, files(there, modes={**bulk(there), "courses": "absent"}))
+    assert (stops(found), found.absent) == ([], {"courses"})
+
+
+def test_file_that_is_marked_absent_but_there_is_read_and_noted(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files(modes={**bulk(), "courses": "absent"}))
+    assert told(found.findings) == [("R-SET-10", "courses.csv")]
+    assert found.files["courses"].mode == "bulk"
+
+
+def test_delta_needs_no_other_files(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files(["users"], modes={"users": "delta"}))
+    assert (stops(found), found.files["users"].mode) == ([], "delta")
+
+
+def test_file_that_is_empty_is_refused(tmp_path: Path) -> None:
+    assert stops(arrived(tmp_path, {**files(), "users.csv": ""})) == [("R-SET-03", "users.csv")]
+
+
+def test_manifest_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    assert stops(arrived(tmp_path, {**files(), "manifest.csv": ""})) == [("R-SET-11", "manifest.csv")]
+
+
+@pytest.mark.parametrize("content", [{}, {"README.txt": "hello", "notes.csv": "a"}])
+def test_nothing_that_is_known_is_no_set(tmp_path: Path, content: dict[str, str]) -> None:
+    (tmp_path / "inbox").mkdir()
+    assert ("R-SET-02", None) in stops(arrived(tmp_path, content))
+
+
+def test_file_in_a_folder_below_is_named_but_not_taken(tmp_path: Path) -> None:
+    there = files(each for each in WHOLE if each != "users")
+    found = arrived(tmp_path, {**there, **files(["users"], folder="old/")})
+    (missing,) = (each for each in found.findings if each.code == "R-SET-02")
+    assert (missing.file, missing.words) == ("users.csv", "a file of that name stands in the folder old")
+
+
+def test_same_file_in_a_folder_below_does_not_count(tmp_path: Path) -> None:
+    found = arrived(tmp_path, {**files(), **files(["users"], folder="old/")})
+    assert stops(found) == []
+    assert found.files["users"].scan.path == tmp_path / "inbox" / "users.csv"
+
+
+def test_whole_set_in_one_folder_is_read_and_noted(tmp_path: Path) -> None:
+    found = arrived(tmp_path, {"README.txt": "hello", **files(folder="export/")})
+    assert (set(found.files), stops(found)) == (set(WHOLE), [])
+    assert ("R-SET-13", None) in told(found.findings)
+
+
+def test_sets_of_two_folders_are_not_mixed(tmp_path: Path) -> None:
+    found = arrived(tmp_path, {**files(THREE, folder="monday/"), **files(WHOLE[:3], folder="tuesday/")})
+    assert found.files == {}
+    assert len(stops(found)) == len(WHOLE) + 1
+
+
+def test_name_in_other_case_is_read_and_noted(tmp_path: Path) -> None:
+    content = files()
+    content["Users.CSV"] = content.pop("users.csv")
+    found = arrived(tmp_path, content)
+    assert "users" in found.files
+    assert ("R-SET-19", "users.csv") in told(found.findings)
+
+
+def test_file_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    assert stops(arrived(tmp_path, {**files(), "USERS.csv": "sourcedId\n"})) == [("R-SET-14", "users.csv")]
+
+
+def test_unknown_files_are_noted_and_known_ones_of_no_use_are_not(tmp_path: Path) -> None:
+    found = arrived(tmp_path, {**files(modes=bulk()), "README.txt": "a", "results.csv": "b", ".DS_Store": "c"})
+    assert told(found.findings) == [("R-SET-15", "README.txt")]
+
+
+def test_roles_file_makes_it_1_2(tmp_path: Path) -> None:
+    assert arrived(tmp_path, files((*WHOLE, "roles"))).version == "1.2"
+
+
+def zipped(folder: Path, content: Mapping[str, str], name: str = "district.zip") -> Path:
+    (folder / "inbox").mkdir()
+    (folder / "unpacked").mkdir()
+    path = folder / "inbox" / name
+    with zipfile.ZipFile(path, "w") as made:
+        for each, text in content.items():
+            made.writestr(each, text)
+    return path
+
+
+@pytest.mark.parametrize(("folder", "code"), [("", []), ("export/", [("R-SET-13", None)])])
+@pytest.mark.parametrize("name", ["district.zip", "upload.csv", "upload"])
+def test_archive_is_unpacked_whatever_its_name(
+    tmp_path: Path, folder: str, code: list[tuple[str, None]], name: str
+) -> None:
+    path = zipped(tmp_path, files(folder=folder, modes=bulk()), name)
+    found = arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path / "unpacked")
+    assert (set(found.files), told(found.findings)) == (set(WHOLE), code)
+    assert {each.path.parent for each in found.scans} == {tmp_path / "unpacked"}
+
+
+def test_one_file_that_is_neither_archive_nor_csv_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "district.rar"
+    path.write_bytes(b"Rar!")
+    with pytest.raises(InputError, match="R-SET-20"):
+        arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["users.csv", "manifest.csv"])
+def test_file_that_went_away_is_tried_again_later(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = files(modes=bulk())
+    recognised = recognising._recognised
+
+    def slowly(*arguments: object) -> object:
+        (tmp_path / "inbox" / name).unlink()
+        return recognised(*arguments)  # type: ignore[arg-type] # handed on as they came
+
+    monkeypatch.setattr(recognising, "_recognised", slowly)
+    with pytest.raises(ArrivingError, match="while it was read"):
+        arrived(tmp_path, content)
+
+
+def test_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(paths: object) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(recognising, "scan_all", forbidden)  # root may read everything
+    with pytest.raises(InputError, match="Permission denied") as caught:
+        arrived(tmp_path, files())
+    assert "may read" in caught.value.next_step
+
+
+@pytest.mark.requirement("S2-25")
+def test_file_that_the_last_set_had_is_missed(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files())
+    assert told(vanished(found, ONEROSTER_CSV, (*WHOLE, "demographics"))) == [("R-SET-05", "demographics.csv")]
+    assert vanished(found, ONEROSTER_CSV, WHOLE) == []
+
+
+def test_file_that_is_marked_absent_may_go_if_it_was_there_before(tmp_path: Path) -> None:
+    there = [each for each in WHOLE if each != "courses"]
+    found = arrived(tmp_path, files(there, modes={**bulk(there), "courses": "absent"}))
+    assert vanished(found, ONEROSTER_CSV, WHOLE) == []
+    assert told(vanished(found, ONEROSTER_CSV, [])) == [("R-SET-02", "courses.csv")]
+
+
+def test_delta_may_leave_files_out(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files(["users"], modes={"users": "delta"}))
+    assert vanished(found, ONEROSTER_CSV, WHOLE) == []
+
+
+def test_identity_follows_the_bytes_and_not_the_names(tmp_path: Path) -> None:
+    content = files(modes=bulk())
+    first = arrived(tmp_path / "a", content).identity()
+    assert first == arrived(tmp_path / "b", {name.upper(): text for name, text in content.items()}).identity()
+    changed = arrived(tmp_path / "c", {**content, "users.csv": "sourcedId\n2\n"}).identity()
+    assert {name for name in first if first[name] != changed[name]} == {"users.csv"}

@@ -1,0 +1,136 @@
+"""The story of one person: from the line in the source to the sinks, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from terminal import Terminal
+    from world import World
+
+
+def story(terminal: Terminal, world: World, *words: str) -> list[tuple[str, str]]:
+    """Stages and words."""
+    answer = terminal("explain", "--district", world.toml, "--json", *words)
+    assert answer.code == 0, answer.err
+    return [(each["stage"], each["words"]) for each in answer.json]
+
+
+def run(world: World, terminal: Terminal) -> int:
+    world.write()
+    return terminal("--district", world.toml).code
+
+
+def test_person_who_was_created(settled: World, terminal: Terminal) -> None:
+    line = [row["sourcedId"] for row in settled.rows("users")].index("s2010") + 2
+    assert story(terminal, settled, "s2010")[1:] == [
+        ("source", f"users.csv, line {line}: read and accepted (s2010)"),
+        ("plan", "planner.students: create, done"),
+        ("enrollments", "2 accepted, in 2 classes; add a class to see one of them"),
+    ]
+
+
+def test_person_whose_change_waits_and_why(settled: World, terminal: Terminal) -> None:
+    gone = {f"s2{n:03d}" for n in range(20, 40)}
+    settled.drop("users", *gone)
+    settled.drop(
+        "enrollments", *(row["sourcedId"] for row in settled.rows("enrollments") if row["userSourcedId"] in gone)
+    )
+    settled.edit("users", "s2010", familyName="New")
+    assert run(settled, terminal) == 3
+    found = story(terminal, settled, "s2010")
+    assert ("plan", "planner.students: update (family_name), waits for a person") in found
+    assert ("held", "P-REMOVE-1 20 of 66 students would go") in found
+
+
+def test_person_whom_the_source_no_longer_sends(settled: World, terminal: Terminal) -> None:
+    settled.drop("users", "s2010")
+    settled.drop(
+        "enrollments", *(row["sourcedId"] for row in settled.rows("enrollments") if row["userSourcedId"] == "s2010")
+    )
+    assert run(settled, terminal) == 0
+    assert story(terminal, settled, "s2010")[1:] == [
+        ("source", "users.csv: no usable row (s2010)"), ("plan", "planner.students: archive, done"),
+        ("enrollments", "none accepted: the source sends none, or they were rejected"),
+    ]  # fmt: skip
+
+
+def test_person_whom_the_sink_rejected_and_why(settled: World, terminal: Terminal) -> None:
+    settled.edit("users", "t101", email="t100@example.org")
+    assert run(settled, terminal) == 4
+    assert ("plan", "planner.teachers: update (email), rejected by the sink: S-UNIQUE-1 a teacher account with this e-mail "
+                    "address is already there; link it in the mapping file") in story(terminal, settled, "t101")  # fmt: skip
+
+
+def test_person_whose_row_a_rule_rejected_and_what_would_mend_it(settled: World, terminal: Terminal) -> None:
+    settled.edit("users", "s1001", familyName="")
+    assert run(settled, terminal) == 4
+    found = story(terminal, settled, "s1001")
+    assert found[1] == ("source", "users.csv: no usable row this time; the one accepted before was kept (s1001)")
+    assert found[2] == ("finding", "R-CELL-01 A required cell is blank (line 7, familyName). Fill the cell in the source "
+                                   "system and export again.")  # fmt: skip
+    assert ("plan", "no change: it is as the sinks have it, or no sink asks for it") in found
+
+
+def test_person_who_was_rejected_at_once_is_known_all_the_same(world: World, terminal: Terminal) -> None:
+    world.edit("users", "s1001", familyName="")
+    assert run(world, terminal) == 3
+    found = story(terminal, world, "s1001")
+    assert found[1] == ("source", "users.csv: no usable row (s1001)")
+    assert found[2][0] == "finding"
+    assert ("enrollments", "none accepted: the source sends none, or they were rejected") in found
+
+
+def test_person_in_a_class_by_id_and_by_code(settled: World, terminal: Terminal) -> None:
+    found = story(terminal, settled, "s2010", "class-2-2")
+    assert found[-2][1].startswith("enrollments.csv, line ")
+    assert found[-1] == ("plan", "planner.class_members: create, done")
+    assert story(terminal, settled, "s2010", "202") == found
+    assert story(terminal, settled, "s2010", "class-2-1")[-1] == (
+        "enrollment", "the source has no usable enrollment of this person in this class",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["t100", "T100", "t100@example.org"])
+def test_person_is_found_by_any_name_that_is_theirs_alone(settled: World, terminal: Terminal, name: str) -> None:
+    assert story(terminal, settled, name)[1] == ("source", "users.csv, line 2: read and accepted (t100)")
+
+
+@pytest.mark.parametrize(("person", "words"), [
+    (["nobody"], "The run has nobody with this"), (["s2010", "nothing"], "The run has no such class."),
+])  # fmt: skip
+def test_unknown_person_or_class_is_said_to_be_so(
+    settled: World, terminal: Terminal, person: list[str], words: str
+) -> None:
+    answer = terminal("explain", "--district", settled.toml, *person)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err
+    assert "nobody" not in answer.err.replace("has nobody", "")
+
+
+def test_name_that_several_have_is_not_guessed(settled: World, terminal: Terminal) -> None:
+    settled.edit("users", "s1001", identifier="SAME")
+    settled.edit("users", "s1002", identifier="SAME")
+    settled.edit("classes", "class-1-1", classCode="100")
+    assert run(settled, terminal) == 0
+    answer = terminal("explain", "--district", settled.toml, "SAME")
+    assert answer.code == 2
+    assert "More than one person has this identifier." in answer.err
+    answer = terminal("explain", "--district", settled.toml, "s1001", "100")
+    assert answer.code == 2
+    assert "More than one class has this code." in answer.err
+
+
+def test_story_holds_ids_and_no_names(settled: World, terminal: Terminal) -> None:
+    settled.edit("users", "t101", familyName="Canary-Nachname", email="t100@example.org")
+    assert run(settled, terminal) == 4
+    text = str(story(terminal, settled, "t101"))
+    assert "Canary" not in text
+    assert "@" not in text
+
+
+def test_story_as_lines(settled: World, terminal: Terminal) -> None:
+    answer = terminal("explain", "--district", settled.toml, "s2010")
+    assert [line.split()[0] for line in answer.out.splitlines()] == ["run", "source", "plan", "enrollments"]
