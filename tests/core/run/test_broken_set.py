@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from world import World
 
 from syncrun.demo import roster
 from syncrun.run.ending import Result
+
+if TYPE_CHECKING:
+    from world import World
 
 
 def refused(world: World, result: Result, code: str) -> None:
