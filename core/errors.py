@@ -10,6 +10,7 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── AuthError               credentials are wrong
     │   ├── InputError              files that cannot be used
     │   ├── OwnerError              the sink belongs to another installation, or to a state newer than this
+    │   ├── StateLostError          files that the state names are gone
     │   └── UsageError              the command cannot be carried out as asked
     ├── TransientError         75   try again later
     │   ├── ArrivingError           files changed or went away while they were read
@@ -148,6 +149,13 @@ class OwnerError(RefusedError):
         "Run from the installation that owns the rows, or restore the newest backup of its state here. "
         "Two installations, or two states, must not share the rows of a district."
     )
+
+
+class StateLostError(RefusedError):
+    """Files that the state names are gone from the home folder."""
+
+    code = "E-STATE-2"
+    next_step = "Restore the home folder and the state database from the same backup; each is of no use without the other."
 
 
 class UsageError(RefusedError):

@@ -129,11 +129,15 @@ class Scenario:
         world.write()
         if self.name == "first":
             return 0
-        if world.sync().exit_code != 3:
+        result = world.sync()
+        if result.exit_code != 3:
+            print("not held:", result.summary, file=sys.stderr)
             return 1
         self.approve(world)
         if self.name == "next-day":
-            if world.sync().exit_code != 0:
+            result = world.sync()
+            if result.exit_code != 0:
+                print("not approved:", result.summary, file=sys.stderr)
                 return 1
             world.write(roster.next_day())
         return 0
@@ -146,7 +150,10 @@ class Scenario:
     def run(self, folder: Path, planner: str | None, fuse: Fuse) -> int:
         world = self.world(folder, planner)
         wire(fuse)
-        return world.sync(progress=fuse).exit_code
+        result = world.sync(progress=fuse)
+        if result.error:
+            print(result.error.as_dict(), file=sys.stderr)
+        return result.exit_code
 
     def finish(self, folder: Path, planner: str | None) -> int:
         """Run until all is done, approving what waits; then once more, which must find nothing to do."""

@@ -95,8 +95,8 @@ def _made_ahead(connection: DuckDBPyConnection, work: Work, todo: Sequence[Step]
     """The rows of each step; while one is sent, the next is made, unless its references wait for the sink's ids."""
     made: list[Outgoing] = []
 
-    def make(step: Step) -> Outgoing:
-        outgoing = Outgoing(connection.cursor(), step, work.district, work.name, work.caps, work.folder)
+    def make(cursor: DuckDBPyConnection, step: Step) -> Outgoing:
+        outgoing = Outgoing(cursor, step, work.district, work.name, work.caps, work.folder)
         made.append(outgoing)
         return outgoing
 
@@ -104,8 +104,10 @@ def _made_ahead(connection: DuckDBPyConnection, work: Work, todo: Sequence[Step]
         ahead = Cap.CLIENT_IDS in work.caps
         following: Future[Outgoing] | None = None
         for place, step in enumerate(todo):
-            outgoing = following.result() if following else make(step)
-            following = pool.submit(make, todo[place + 1]) if ahead and place + 1 < len(todo) else None
+            outgoing = following.result() if following else make(connection.cursor(), step)
+            following = None
+            if ahead and place + 1 < len(todo):
+                following = pool.submit(make, connection.cursor(), todo[place + 1])  # a connection serves one thread
             yield outgoing
             outgoing.close()
 

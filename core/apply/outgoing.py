@@ -156,20 +156,22 @@ class Outgoing:
         if ahead and ahead[0] == number and list(ahead[1]) == list(columns):
             path = ahead[2].result()
         else:
-            path = self._write(number, columns)
+            path = self._write(*self._writing(number, columns))
         following = number + 1
         if following in self.step.chunks:
-            self._ahead = following, columns, self._pool.submit(self._write, following, columns)
+            self._ahead = following, columns, self._pool.submit(self._write, *self._writing(following, columns))
         stream = path.open("rb")
         path.unlink()
         return stream
 
-    def _write(self, number: int, columns: Columns) -> Path:
-        path = self._folder / f"outgoing-{number}.csv"
+    def _writing(self, number: int, columns: Columns) -> tuple[DuckDBPyConnection, str, Path]:
+        """What `_write` needs. A connection serves one thread at a time, so it is not asked for anything over there."""
+        return self._connection.cursor(), self._select(number, columns), self._folder / f"outgoing-{number}.csv"
+
+    @staticmethod
+    def _write(cursor: DuckDBPyConnection, query: str, path: Path) -> Path:
         path.touch(mode=0o600)
-        self._connection.cursor().execute(
-            f"COPY ({self._select(number, columns)}) TO {literal(str(path))} (FORMAT csv, HEADER false, USE_TMP_FILE false)"
-        )
+        cursor.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT csv, HEADER false, USE_TMP_FILE false)")
         return path
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -121,13 +121,12 @@ def show_sink(out: Console, name: str, sink: Mapping[str, Any]) -> None:
             table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else "")
         )
     out.print(table, soft_wrap=False)
-    if sink["billable"]:
-        out.print(f"  [bold]{sink['billable']:,} teachers[/] are added to the account and count towards billing.")
-    held = sink["held"]
-    for part in held[:SHOWN]:
-        where = f"school {part['school']}" if part["school"] else "the district's own rows"
-        why = "; ".join(f"{reason['code']} {reason['words']}" for reason in part["reasons"])
-        out.print(f"  [yellow]held[/] {escape(where)}: {part['changes']:,} changes. {escape(why)}")
+    for table_name, each in sink["tables"].items():
+        if each["billable"]:
+            out.print(f"  [bold]billable[/] {escape(table_name)}: {each['billable']:,} more in the account")
+    held = list(_by_reason(sink["held"]))
+    for places, changes, why in held[:SHOWN]:
+        out.print(f"  [yellow]held[/] {escape(places)}: {plural(changes, 'change')}. {escape(why)}")
     if len(held) > SHOWN:
         out.print(f"  [yellow]held[/] {len(held) - SHOWN} more; see `syncrun show`")
     for each in sink.get("rejections", ()):
@@ -135,6 +134,26 @@ def show_sink(out: Console, name: str, sink: Mapping[str, Any]) -> None:
         out.print(f"  [red]{each['code']}[/] {row}")
     if sink.get("rejected", 0) > len(sink.get("rejections", ())):
         out.print(f"  {sink['rejected']:,} rejected in all; `syncrun report` has them.")
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its word: `1 change`, `1,200 changes`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _by_reason(held: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    """Where changes wait, how many, and why; places that wait for the same reasons stand together."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for part in held:
+        why = "; ".join(f"{reason['code']} {reason['words']}" for reason in part["reasons"])
+        groups.setdefault(why, []).append(part)
+    for why, parts in groups.items():
+        schools = [part["school"] for part in parts if part["school"]]
+        places = ["the district's own rows"] * (len(schools) < len(parts))
+        if schools:
+            more = f" and {len(schools) - SHOWN} more" if len(schools) > SHOWN else ""
+            places.append(f"school{'s' * (len(schools) > 1)} {', '.join(schools[:SHOWN])}{more}")
+        yield " and ".join(places), sum(part["changes"] for part in parts), why
 
 
 def next_steps(told: Mapping[str, Any], asked: str) -> Iterator[str]:
@@ -147,7 +166,8 @@ def next_steps(told: Mapping[str, Any], asked: str) -> Iterator[str]:
     for name, error in told.get("errors", {}).items():
         yield f"[red]{escape(name)}: {error['code']} {escape(error['message'])}[/] {escape(error['next_step'])}"
     if told["outcome"] == "HELD":
-        yield f"Next: [bold]syncrun show {at}[/], then [bold]syncrun approve {at}[/] (or --school ID) and " \
-              f"[bold]syncrun {at}[/]; or [bold]syncrun reject {at}[/]."  # fmt: skip
+        yield f"Next: [bold]syncrun show {at}[/] to look at it;"
+        yield f"      [bold]syncrun approve {at} --run[/] to let it go, or with --school ID a part of it;"
+        yield f"      [bold]syncrun reject {at}[/] to turn it down."
     elif told["outcome"] == "DEGRADED":
         yield f"Next: [bold]syncrun report {at}[/] says which rows and why; what a sink rejected is tried again next time."

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 def settle(
-    connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: Iterable[str], path: str
-) -> list[str]:
+    connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: Iterable[str], path: str, *,
+    by_year: bool = True,
+) -> list[str]:  # fmt: skip
     """Make the three tables, `homes`, and `left_out` (kind, sourcedId: orgs of the source that take no part, teachers
-    who are skipped); advice for the operator. `path` is where the district file names the sink.
+    who are skipped); advice for the operator. `path` is where the district file names the sink; `by_year` says that the sink
+    takes rows by school year.
 
     Raises `ConfigError` for a school year that the source does not have.
     """
@@ -45,7 +47,8 @@ def settle(
         SELECT 'orgs' AS kind, sourcedId FROM orgs WHERE sourcedId NOT IN (SELECT sourcedId FROM mapped_orgs)
         UNION ALL SELECT kind, sourcedId FROM decided WHERE kind = 'teachers' AND decision = 'skip'
     """)
-    return _strangers(connection) + _years(connection, decisions, list(school_years), path)
+    advice = _years(connection, decisions, list(school_years), path)
+    return _strangers(connection) + (advice if by_year else [])
 
 
 def _strangers(connection: DuckDBPyConnection) -> list[str]:

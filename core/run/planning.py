@@ -53,8 +53,9 @@ def make(
     connection: DuckDBPyConnection, desk: Desk, set_reasons: Sequence[str], position: str
 ) -> tuple[SinkPlan, list[str]]:
     """The plan of one sink and advice. `position` is where the district file names the sink, for errors."""
-    advice = mapping.settle(connection, desk.decisions, desk.config.school_years, position)
     tables = desk.sink.tables
+    advice = mapping.settle(connection, desk.decisions, desk.config.school_years, position,
+                            by_year=any("mapped_years" in table.shape for table in tables))  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)

@@ -14,7 +14,7 @@ from typing import Any, cast
 import syncrun
 from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
-from syncrun.errors import EXIT_DONE, FaultError, OwnerError, SyncError
+from syncrun.errors import EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
 from syncrun.intake.arrival import Arrival
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
@@ -118,11 +118,22 @@ def _sync(session: Session, held: Lease) -> Result:
     )
     if session.mode != "full" and not skipped and last and last.identity == identity and last.outcome == "DONE":
         return _nothing(session, last, identity)
+    _confirm_files(session, files)
     _confirm_lineage(session, sinks)
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
     if prepared is None:
         prepared = _prepare(session, arrival, source, sinks, decisions, identity, files)
     return _decide(session, held, prepared, sinks, files, skipped)
+
+
+def _confirm_files(session: Session, files: Sequence[AppliedFile]) -> None:
+    """Refuse to go on when what the sinks have taken, or what was accepted last, is gone from the home folder."""
+    content = session.state.snapshot(session.district.name)
+    paths = {table.path for table in Snapshot.from_json(content).tables.values()} if content else set()
+    lost = [path for path in sorted({*paths, *(each.path for each in files)}) if not (session.folders.home / path).exists()]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise StateLostError(f"The home folder lacks {lost[0]}{more}, which the state names.")
 
 
 def _confirm_lineage(session: Session, sinks: Mapping[str, Sink]) -> None:

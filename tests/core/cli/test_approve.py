@@ -176,7 +176,7 @@ def test_district_in_a_path_with_blanks_is_named_so_that_it_can_be_copied(settle
     held = terminal("--district", settled.toml)
     assert held.code == 3
     (line,) = (line for line in held.out.splitlines() if line.startswith("Next: "))
-    first = shlex.split(line.removeprefix("Next: ").partition(",")[0])
+    first = shlex.split(line.removeprefix("Next: ").partition(" to look")[0])
     assert first == ["syncrun", "show", "--district", str(settled.toml)]
     assert terminal(*first[1:]).code == 0
     said = say(terminal, settled, "approve").out.splitlines()[1]

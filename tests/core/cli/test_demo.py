@@ -68,10 +68,10 @@ def test_what_the_demo_proposes_next_works_as_it_is_printed(terminal: Terminal, 
 def test_demo_that_was_stopped_begins_again(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     run = demo_module._syncrun
 
-    def stopped(directory: Path, expected: int, *arguments: str) -> None:
+    def stopped(expected: int, *arguments: str) -> None:
         if arguments[0] == "approve":
             raise KeyboardInterrupt
-        run(directory, expected, *arguments)
+        run(expected, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(demo_module, "_syncrun", stopped)
@@ -98,6 +98,6 @@ def test_folder_that_is_no_demo_is_left_alone(terminal: Terminal, tmp_path: Path
     assert [path.name for path in (tmp_path / "demo").iterdir()] == ["letter.txt"]
 
 
-def test_command_of_the_demo_that_ends_otherwise_is_a_fault(terminal: Terminal, tmp_path: Path) -> None:
+def test_command_of_the_demo_that_ends_otherwise_is_a_fault(terminal: Terminal) -> None:
     with pytest.raises(FaultError, match="ended with 0, not 3"):
-        demo_module._syncrun(tmp_path, 3, "plugins", "list")
+        demo_module._syncrun(3, "plugins", "list")

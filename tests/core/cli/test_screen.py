@@ -27,7 +27,7 @@ SUMMARY: dict[str, Any] = {
                   "column": "givenName", "words": ODD}],
     "faults": [ODD], "advice": [ODD], "errors": {"planner": {"code": "E-1", "message": ODD, "next_step": ODD}},
     "sinks": {"planner": {
-        "tables": {"students": {"planned": {"create": 5}, "unchanged": 7, "kept": 2, "billable": 0}}, "billable": 3,
+        "tables": {"students": {"planned": {"create": 5}, "unchanged": 7, "kept": 2, "billable": 3}}, "billable": 3,
         "held": [{"school": ODD, "changes": 4, "reasons": [{"code": "P-REVIEW-1", "words": ODD}]}, {"school": None, "changes": 1, "reasons": []}],
         "rejections": [{"code": "S-1", "table": "students", "key": ODD, "action": "create", "reason": ODD}], "rejected": 21,
     }},
@@ -42,8 +42,8 @@ def test_words_of_others_are_no_markup() -> None:
 
 def test_counts_and_places_are_told() -> None:
     text = printed(SUMMARY)
-    for part in ("R-CELL-01 users.csv:7 givenName  A cell: ", "(2 rows)", "1,234", "7 (+2 kept)", "3 teachers are added to the account",
-                 "held the district's own rows: 1 changes", "21 rejected in all; `syncrun report` has them."):  # fmt: skip
+    for part in ("R-CELL-01 users.csv:7 givenName  A cell: ", "(2 rows)", "1,234", "7 (+2 kept)", "billable teachers: 3 more in the account",
+                 "held the district's own rows: 1 change.", "21 rejected in all; `syncrun report` has them."):  # fmt: skip
         assert part in text
 
 

@@ -114,7 +114,11 @@ def test_summary_on_the_screen_says_what_waits_and_why_and_what_to_do(day_two: W
     assert answer.out.startswith("HELD  district riverside  run ")
     held = next(line for line in answer.out.splitlines() if "held school school-2" in line)
     assert "P-REMOVE-1 20 of 66 students would go" in held
-    assert answer.out.splitlines()[-1].startswith(f"Next: syncrun show --district {day_two.toml}, then syncrun approve")
+    assert answer.out.splitlines()[-3:] == [
+        f"Next: syncrun show --district {day_two.toml} to look at it;",
+        f"      syncrun approve --district {day_two.toml} --run to let it go, or with --school ID a part of it;",
+        f"      syncrun reject --district {day_two.toml} to turn it down.",
+    ]
     assert CANARY not in answer.out + answer.err
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 from world import World, planned
 
 from syncrun.clock import SystemClock
 from syncrun.demo import roster
+from syncrun.run.ending import Result
 from syncrun.state import lease
 
 
@@ -61,7 +64,7 @@ def test_day_one_day_two_day_one_again_gives_the_first_planner(each_world: World
 def test_plan_counts_the_teachers_that_will_be_billed(world: World) -> None:
     world.write()
     assert world.sync().summary["sinks"]["planner"]["billable"] == 12
-    assert "12 teachers" in world.syncrun("show", "--district", str(world.toml))[1]
+    assert "billable teachers: 12 more" in world.syncrun("show", "--district", str(world.toml))[1]
 
 
 @pytest.mark.requirement("S0-15", "S0-16")
@@ -344,3 +347,50 @@ def test_org_that_is_not_picked_brings_nothing(world: World) -> None:
     world.approve()
     assert world.sync().exit_code == 0
     assert (world.count("schools"), world.count("students")) == (1, 66)
+
+
+def refusal(result: Result) -> tuple[int, str]:
+    return result.exit_code, result.error.code if result.error else ""
+
+
+def test_state_that_is_older_than_the_sink_is_refused(world: World, tmp_path: Path) -> None:
+    world.settled()
+    shutil.copytree(world.home, tmp_path / "backup")
+    world.write(roster.next_day())
+    assert world.sync().exit_code == 0
+    before = world.dump(archived=True)
+    shutil.rmtree(world.home)
+    shutil.copytree(tmp_path / "backup", world.home)
+    assert refusal(world.sync()) == (2, "E-OWNER-1")
+    assert world.dump(archived=True) == before
+
+
+def test_sink_of_another_installation_is_refused_before_anything_is_planned(world: World) -> None:
+    world.settled()
+    before = world.dump(archived=True)
+    shutil.rmtree(world.home)
+    for refused in (world.sync(), world.sync(mode="full")):
+        assert refusal(refused) == (2, "E-OWNER-1")
+        assert "plan" not in refused.summary
+    assert world.dump(archived=True) == before
+
+
+def test_state_whose_files_are_gone_is_refused(each_world: World) -> None:
+    each_world.settled()
+    before = each_world.dump(archived=True)
+    shutil.rmtree(each_world.home / "data" / "riverside" / "applied")
+    assert refusal(each_world.sync(mode="full")) == (2, "E-STATE-2")
+    assert each_world.dump(archived=True) == before
+
+
+def test_doubtful_set_is_told_also_where_nothing_would_change(world: World) -> None:
+    world.settled()
+    world.drop("users", *(row["sourcedId"] for row in world.rows("users")[-100:]))
+    world.write()
+    result = world.sync()
+    assert (result.exit_code, planned(result)) == (3, {})
+    assert world.sync(mode="full").exit_code == 3
+    world.approve()
+    before = world.dump()
+    assert world.sync().exit_code == 0
+    assert world.dump() == before

@@ -269,7 +269,7 @@ def test_other_installation_is_refused_and_nothing_is_changed(
     monkeypatch.setenv("SYNCRUN_HOME", str(tmp_path / "elsewhere"))
     world.home = tmp_path / "elsewhere"
     result = settle(world)
-    assert (result.exit_code, result.outcome) == (70, "FAILED")
+    assert (result.exit_code, result.outcome) == (2, "REFUSED")
     assert result.error is not None
-    assert result.error.code == "E-FENCE-1"
+    assert result.error.code == "E-OWNER-1"
     assert world.dump(archived=True) == before
