@@ -81,6 +81,7 @@ TARGETS = (
            _ratio(Stage.FIRST, copy_floor.KEYED, Stage.FIRST)),
     Target("next day, 1 % changed, ≤ 1/5 of dlt (aim 1/10)", " x", 1 / 5, 1 / 10,
            _ratio(Stage.NEXT, dlt_merge.NAME, Stage.NEXT)),
+    Target("the same beside dlt tuned", " x", 1 / 5, 1 / 10, _ratio(Stage.NEXT, dlt_merge.TUNED, Stage.NEXT)),
     Target("nothing changed ≤ 1.5 s", " s", 1.5, None, _again),
     Target("peak memory ≤ 1.5 GB", " GB", 1.5, None, lambda results: _peak(results.figures)),
     Target("peak memory at ten times the size ≤ 4 GB", " GB", 4, None, lambda results: _peak(results.scaled)),

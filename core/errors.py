@@ -155,7 +155,9 @@ class StateLostError(RefusedError):
     """Files that the state names are gone from the home folder."""
 
     code = "E-STATE-2"
-    next_step = "Restore the home folder and the state database from the same backup; each is of no use without the other."
+    next_step = (
+        "Restore the home folder and the state database from the same backup; each is of no use without the other."
+    )
 
 
 class UsageError(RefusedError):

@@ -1,8 +1,8 @@
-"""dlt, the way its documentation calls fastest: Arrow tables, merged by primary key with the upsert strategy.
+"""dlt, merging by primary key: once as it comes, once tuned with what its documentation calls fastest.
 
-It loads the five files that the planner's rows come from into tables of its own, all columns as text. It has no notion
-of a roster: nothing is transformed, and what is gone from the files stays in the tables. With the ADBC driver it sends
-Parquet, without it CSV by COPY.
+As it comes, it gets rows as dicts and chooses its loader and merge strategy itself. Tuned, it gets Arrow tables, updates
+rows in place (the upsert strategy), and sends Parquet with the ADBC driver, without it CSV by COPY. Either way it loads the five files that the planner's rows come from into tables of its own, all columns as text. It has no notion
+of a roster: nothing is transformed, and what is gone from the files stays in the tables.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.worker.dlt_merge import DATASET
 from syncrun.sqltext import name as quoted
 
 NAME = "dlt"
+TUNED = "dlt, tuned"
 NEEDED = ("dlt", "pyarrow", "psycopg2")
 
 
@@ -31,20 +32,24 @@ def missing() -> str:
 
 
 def run(course: Course) -> Iterator[Figure]:
-    """Two nights."""
+    """Two nights, twice."""
+    yield from _nights(course, NAME, "rows")
+    yield from _nights(course, TUNED, "parquet" if importlib.util.find_spec("adbc_driver_postgresql") else "csv")
+
+
+def _nights(course: Course, name: str, form: str) -> Iterator[Figure]:
     room = course.room("dlt")
     url = course.postgres.fresh("bench_dlt")
     env = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL",
            "DLT_DATA_DIR": str(room / "data"), "DLT_PROJECT_DIR": str(room)}  # fmt: skip
-    form = "parquet" if importlib.util.find_spec("adbc_driver_postgresql") else "csv"
     for stage, seen in ((Stage.FIRST, course.days[:1]), (Stage.NEXT, course.days)):
         course.postgres.rest(url)
         measured = measure.worker("dlt_merge", _address(url), room, form, *planner.sources(seen[-1]), env=env)
         rows = prove(url, seen, room)
         note = f"{rows:,} rows of the files; {form}" if stage is Stage.FIRST else "removes nothing"
-        yield figure(NAME, stage, measured, note=f"{note}; checks nothing")
+        yield figure(name, stage, measured, note=f"{note}; checks nothing")
         for step, seconds in measured.told().items():
-            yield Figure(NAME, stage, seconds, None, step=step)
+            yield Figure(name, stage, seconds, None, step=step)
     course.postgres.drop("bench_dlt")
 
 

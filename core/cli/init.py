@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -39,7 +40,12 @@ school_years = []
 
 @click.command()
 @click.argument("name")
-@click.option("--path", default="inbox", show_default=True, help="Where the OneRoster CSV files arrive.")
+@click.option(
+    "--path",
+    default="inbox",
+    show_default=True,
+    help="A folder or zip archive that is there, or the folder to make beside the file where the CSV files will arrive.",
+)
 @click.option(
     "--database-url", "url", default="sqlite:///planner.db", show_default=True, help="The planner's database."
 )
@@ -52,21 +58,25 @@ def init(name: str, path: str, url: str, zone: str, force: bool) -> int:
     from syncrun.config.district import district_folders, load
     from syncrun.registry import Registry
 
+    target = district_folders()[0] / f"{name}.toml"
+    if Path(path).exists():  # seen from here; the file names it as seen from its own folder
+        path = os.path.relpath(path, target.parent)
     text = TEMPLATE.format(**{key: _quoted(value) for key, value in
                               {"name": name, "path": path, "url": url, "zone": zone}.items()})  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:  # nothing stays of a file that could not be used
         draft = Path(folder) / "the file.toml"
         draft.write_text(text, encoding="utf-8")
         load(str(draft), Registry(), fetch_secrets=False)
-    target = district_folders()[0] / f"{name}.toml"
     if target.exists() and not force:
         raise UsageError(f"{target} is there already.", next_step="Edit it, or write over it with --force.")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
-    if not Path(path).suffix:
-        (target.parent / path).mkdir(parents=True, exist_ok=True)
     click.echo(f"Wrote {target}.")
-    click.echo(f"Next: put the files into {target.parent / path}, then syncrun check --district {name}")
+    there = (target.parent / path).exists()
+    if not there and not Path(path).suffix:
+        (target.parent / path).mkdir(parents=True)
+    put = "" if there else f"put the files into {target.parent / path}, then "
+    click.echo(f"Next: {put}syncrun check --district {name}")
     return 0
 
 

@@ -130,7 +130,9 @@ def _confirm_files(session: Session, files: Sequence[AppliedFile]) -> None:
     """Refuse to go on when what the sinks have taken, or what was accepted last, is gone from the home folder."""
     content = session.state.snapshot(session.district.name)
     paths = {table.path for table in Snapshot.from_json(content).tables.values()} if content else set()
-    lost = [path for path in sorted({*paths, *(each.path for each in files)}) if not (session.folders.home / path).exists()]
+    lost = [
+        path for path in sorted({*paths, *(each.path for each in files)}) if not (session.folders.home / path).exists()
+    ]
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         raise StateLostError(f"The home folder lacks {lost[0]}{more}, which the state names.")

@@ -77,3 +77,12 @@ def test_file_goes_where_districts_are_looked_for(
     monkeypatch.setenv("SYNCRUN_DISTRICTS", str(tmp_path / "elsewhere"))
     assert terminal("init", "riverside").code == 0
     assert (tmp_path / "elsewhere" / "riverside.toml").is_file()
+
+
+def test_set_that_is_there_is_named_as_seen_from_the_file(terminal: Terminal, tmp_path: Path) -> None:
+    roster.write(roster.first_day(), tmp_path / "incoming")
+    answer = terminal("init", "riverside", "--path", "incoming")
+    assert answer.code == 0
+    assert answer.out.splitlines()[1] == "Next: syncrun check --district riverside"
+    assert load(str(tmp_path / "districts" / "riverside.toml"), Registry()).source.settings == {"path": "../incoming"}
+    assert terminal("check", "--district", "riverside").code == 0

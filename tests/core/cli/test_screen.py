@@ -42,7 +42,7 @@ def test_words_of_others_are_no_markup() -> None:
 
 def test_counts_and_places_are_told() -> None:
     text = printed(SUMMARY)
-    for part in ("R-CELL-01 users.csv:7 givenName  A cell: ", "(2 rows)", "1,234", "7 (+2 kept)", "billable teachers: 3 more in the account",
+    for part in ("R-CELL-01 users.csv:7 givenName  A cell: ", "(2 rows)", "1,234", "7 (+2 kept)", "billable students: 3 more in the account",
                  "held the district's own rows: 1 change.", "21 rejected in all; `syncrun report` has them."):  # fmt: skip
         assert part in text
 
