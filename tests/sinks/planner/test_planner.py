@@ -268,7 +268,7 @@ def test_other_installation_is_refused_and_nothing_is_changed(
     before = world.dump(archived=True)
     monkeypatch.setenv("SYNCRUN_HOME", str(tmp_path / "elsewhere"))
     world.home = tmp_path / "elsewhere"
-    result = settle(world)
+    result = world.sync()
     assert (result.exit_code, result.outcome) == (2, "REFUSED")
     assert result.error is not None
     assert result.error.code == "E-OWNER-1"
