@@ -3,7 +3,7 @@
 A landed table has the columns that are staged, `line` (physical, counted from 1) and `suspect`: false where every cell
 of the row passed the sieve, so that the full tests need not look at it. Columns that no sink asked for are not staged;
 a password is replaced by a mark. The engine reads a file by itself where every line is one row; any other goes through
-`syncrun.intake.mend` first. Lines that cannot be taken apart go to `rejected_lines` with number and reason.
+`syncrun.intake.mend`. Lines that cannot be taken apart go to `rejected_lines` with number and reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from syncrun.finding import Finding
 from syncrun.intake import header
 from syncrun.intake.arrival import ArrivedFile
 from syncrun.intake.header import Header
-from syncrun.intake.mend import MARK, BadLine, Layout, Mended, mend
+from syncrun.intake.mend import BAD, MARK, MENDED, Layout, Mended, mend
 from syncrun.roster.cell import Cell, Password, sql_filled
 from syncrun.roster.entity import ENTITIES
 from syncrun.scratch import rows
@@ -118,31 +118,20 @@ def _has_surplus(connection: DuckDBPyConnection, file: ArrivedFile, source: str,
 def _read_mended(
     connection: DuckDBPyConnection, file: ArrivedFile, found: Header, kept: Mapping[str, Cell]
 ) -> Mended:  # fmt: skip
-    """Land a copy of the file that has its rows alone, and note the lines that are none."""
+    """Land the rows alone of a file in which not every line is one, and note the lines that are none."""
     entity = file.kind.entity
     places = [found.raw.index(found.known[column]) for column in kept]
     passwords = {place for place, cell in zip(places, kept.values(), strict=True) if isinstance(cell, Password)}
     first = found.known.get("sourcedId") == found.raw[0]
-    copy = _spill(connection) / f"{entity}.csv"
-    try:
-        mended = mend(file.scan.path, copy, Layout(len(found.raw), places, passwords, first))
-        options = "header = false, parallel = false, new_line = '\\n'"
-        _land(connection, entity, kept, {column: column for column in kept},
-              _csv(copy, ["line", *kept], options), '"line"::BIGINT AS line, ')  # fmt: skip
-    finally:
-        copy.unlink(missing_ok=True)
+    mended = mend(connection, file.scan.path, Layout(len(found.raw), places, passwords, first))
+    _land(connection, entity, kept, {column: str(place) for column, place in zip(kept, places, strict=True)},
+          MENDED, "line, ")  # fmt: skip
+    connection.execute(f"INSERT INTO {REJECTED} SELECT {literal(entity)}, line, code, key FROM {BAD}")
+    for each in (MENDED, BAD):
+        connection.execute(f"DROP TABLE {each}")
     table, raw = f"{SCHEMA}.{name(entity)}", f"{SCHEMA}.{name(RAW + entity)}"
     connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid FROM {raw}")
-    _note_bad(connection, entity, mended)
     return mended
-
-
-def _spill(connection: DuckDBPyConnection) -> Path:
-    """The folder that takes what does not fit into the engine; it goes when the run ends."""
-    found = connection.execute("SELECT current_setting('temp_directory')").fetchone()
-    folder = Path(found[0] if found else "")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 def _csv(path: Path, columns: Sequence[str], options: str) -> str:
@@ -173,33 +162,23 @@ def _staged(cell: Cell, column: str) -> str:
     return f"CASE WHEN {sql_filled(column)} THEN {literal(MARK)} END" if isinstance(cell, Password) else column
 
 
-def _note_bad(connection: DuckDBPyConnection, entity: str, mended: Mended) -> None:
-    if mended.bad:
-        told = ((each.line, each.code, each.key) for each in mended.bad)
-        lines, codes, keys = map(list, zip(*told, strict=True))
-        connection.execute(
-            f"INSERT INTO {REJECTED} SELECT ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
-            [entity, lines, codes, keys],
-        )
-
-
 def _counted(
     connection: DuckDBPyConnection, file: ArrivedFile, columns: tuple[str, ...], mended: Mended | None,
     findings: list[Finding],
 ) -> tuple[Landed, list[Finding]]:  # fmt: skip
     """Count what was read, and look at how the file ends."""
-    bad = mended.bad if mended else []
-    count = rows(connection, f"{SCHEMA}.{name(file.kind.entity)}") + len(bad)
+    bad = mended.bad if mended else 0
+    count = rows(connection, f"{SCHEMA}.{name(file.kind.entity)}") + bad
     if count == 0:
         findings.append(Finding("R-SET-04", file.name))
-    elif bad and _is_cut(file, bad[-1]):
-        findings.append(Finding("R-SET-06", file.name, bad[-1].line))
-    return Landed(file.kind.entity, file, columns, count, len(bad), all(each.key for each in bad)), findings
+    elif mended and _is_cut(file, mended):
+        findings.append(Finding("R-SET-06", file.name, mended.last))
+    return Landed(file.kind.entity, file, columns, count, bad, mended is None or mended.proved), findings
 
 
-def _is_cut(file: ArrivedFile, last: BadLine) -> bool:
+def _is_cut(file: ArrivedFile, mended: Mended) -> bool:
     """Whether the last line cannot be taken apart because it has no line end, or leaves a quote open."""
-    return last.line == _last_line(file) and (not file.scan.ended or last.code == "R-FILE-09")
+    return bool(mended.bad) and mended.last == _last_line(file) and (not file.scan.ended or mended.last_open)
 
 
 def _last_line(file: ArrivedFile) -> int:
