@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+import codecs
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+
+def _known(encoding: str) -> None:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise ValidationError("Must be a character set that Python knows, like utf-8 or windows-1252.") from None
 
 
 class OneRosterCsvSettings(Schema):
@@ -11,4 +20,16 @@ class OneRosterCsvSettings(Schema):
     path = fields.String(
         required=True,
         metadata={"doc": "the folder that holds the CSV files, or the zip archive; relative to the district file"},
+    )
+    encoding = fields.String(
+        validate=_known,
+        metadata={"doc": "the files' character set, like windows-1252; without it, each file is looked at"},
+    )
+    delimiter = fields.String(
+        validate=validate.OneOf([",", "\t", ";", "|"]),
+        metadata={"doc": "what stands between cells; without it, each file's header is looked at"},
+    )
+    quotes = fields.Boolean(
+        load_default=True,
+        metadata={"doc": "whether quotes enclose cells; false: a quote is a letter like others"},
     )

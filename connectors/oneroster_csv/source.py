@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from syncrun.connectors.oneroster_csv.format import ONEROSTER_CSV
-from syncrun.sdk import Context, FileSet, InputError
+from syncrun.sdk import Context, FileSet, InputError, TextForm
 
 
 class OneRosterCsv:
@@ -17,6 +17,7 @@ class OneRosterCsv:
 
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
         self._path = context.folder / settings["path"]
+        self._text = TextForm(settings.get("encoding"), settings.get("delimiter"), settings.get("quotes", True))
 
     def check(self) -> None:
         """The folder or archive is there and can be read."""
@@ -39,4 +40,4 @@ class OneRosterCsv:
     def fetch(self, into: Path) -> FileSet:
         """The files as they are; nothing is copied."""
         self.check()
-        return FileSet(self._files(), origin=self._path.name)
+        return FileSet(self._files(), self._path.name, self._text)

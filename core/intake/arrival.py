@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import archive, manifest
 from syncrun.intake.manifest import Manifest
-from syncrun.intake.scan import Scan, scan_all
-from syncrun.sdk import FileKind, FileSet, Format
+from syncrun.intake.scan import Scan, scan, scan_all
+from syncrun.intake.text import plain
+from syncrun.sdk import FileKind, FileSet, Format, TextForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
 
 def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     named, findings = _named(fileset, form, unpacked)
+    named, originals, more = _as_text(named, fileset.text, unpacked)
+    findings += more
     found, misplaced, more = _recognised(named, form)
     findings += more
     said, more = manifest.read(found.pop(form.manifest), form.manifest) if form.manifest in found else (None, [])
@@ -93,7 +96,7 @@ def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     absent = _absent(said, form)
     findings += _missing(files, form, said, absent, misplaced, partial=partial)
     findings += [Finding("R-SET-03", each.name) for each in files.values() if each.scan.size == 0]
-    return Arrival(files, partial, findings, tuple(scans.values()), absent)
+    return Arrival(files, partial, findings, (*scans.values(), *originals), absent)
 
 
 def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[str, Path]], list[Finding]]:
@@ -108,6 +111,24 @@ def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[s
         return [], []
     top = os.path.commonpath([path.parent for path in paths])
     return [(str(path.relative_to(top)), path) for path in paths], []
+
+
+def _as_text(
+    named: list[tuple[str, Path]], form: TextForm, into: Path
+) -> tuple[list[tuple[str, Path]], list[Scan], list[Finding]]:
+    """The files as UTF-8 with commas, scans of those that had to be copied for it, and remarks on them."""
+    found, originals, findings = [], [], []
+    for name, path in named:
+        copy, more = plain(path, PurePosixPath(name).name, form, into) if _is_csv(path) else (path, [])
+        found.append((name, copy))
+        findings += more
+        if copy != path:
+            originals.append(scan(path))
+    return found, originals, findings
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() in {".csv", ".txt"} and path.stat().st_size > 0
 
 
 def _recognised(

@@ -84,7 +84,9 @@ def land(
     if not _read_as_it_is(connection, file, found, kept):
         mended = _read_mended(connection, file, found, kept)
         if len(mended.line_ends) > 1:
-            return None, [*findings, Finding("R-FILE-12", file.name)]
+            findings.append(Finding("R-FILE-12" if mended.bad else "R-TEXT-07", file.name))
+            if mended.bad:
+                return None, findings
     return _counted(connection, file, tuple(kept), mended, findings)
 
 

@@ -51,6 +51,24 @@ SET_RULES = catalogue(
          "Correct the lines that could not be read; what is missing is removed only then.", "practice"),
 )  # fmt: skip
 
+TEXT_RULES = catalogue(
+    Rule("R-TEXT-01", "The file is not UTF-8 by its first bytes, and was read as what they say", Severity.NOTE,
+         "Export as UTF-8.", _CSV + "encoding"),
+    Rule("R-TEXT-02", "The file is not UTF-8; it was read in the character set that fits its letters", Severity.HOLD,
+         "Look whether names are right; then declare the set in the source's settings as `encoding`, or export as UTF-8.",
+         _CSV + "encoding"),
+    Rule("R-TEXT-03", "The file ends in a sign of old systems for its end; it was left out", Severity.NOTE,
+         "Nothing needs doing.", "practice"),
+    Rule("R-TEXT-04", "Other signs than commas stand between cells; the file was read with them", Severity.NOTE,
+         "Export with commas, or declare the sign in the source's settings as `delimiter`.", _CSV + "RFC 4180"),
+    Rule("R-TEXT-05", "Quotes were read as letters, as the source's settings say", Severity.NOTE,
+         "Export with quotes around cells that need them.", _CSV + "RFC 4180"),
+    Rule("R-TEXT-06", "The file ends in zeros: it was not written to its end", Severity.STOP,
+         _AGAIN, "practice"),
+    Rule("R-TEXT-07", "The file has mixed line ends; each row was whole", Severity.NOTE,
+         "Export with one kind of line end.", "practice"),
+)  # fmt: skip
+
 FILE_RULES = catalogue(
     Rule("R-FILE-01", "The file is not UTF-8 text", Severity.STOP, "Export as UTF-8.", _CSV + "encoding"),
     Rule("R-FILE-02", "A required column is missing", Severity.STOP, "Export all columns of the standard.",
@@ -71,7 +89,7 @@ FILE_RULES = catalogue(
     Rule("R-FILE-10", "A line is not UTF-8 text", Severity.DROP_ROW, "Export as UTF-8.", _CSV + "encoding"),
     Rule("R-FILE-11", "A line is longer than 2 MB", Severity.DROP_ROW,
          "Look for a quote that is not closed.", "practice"),
-    Rule("R-FILE-12", "The file has mixed line ends", Severity.STOP, "Export with one kind of line end.", "practice"),
+    Rule("R-FILE-12", "The file has mixed line ends, and lines that are no rows", Severity.STOP, "Export with one kind of line end.", "practice"),
     Rule("R-FILE-13", "A record's sourcedId is in the file more than once", Severity.DROP_ROW,
          "Give each record one row; none of these rows was used.", _CSV + "sourcedId"),
     Rule("R-FILE-14", "A row is in the file twice, word for word", Severity.NOTE,

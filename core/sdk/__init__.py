@@ -35,7 +35,7 @@ from syncrun.sdk.sink import (
     Sink,
     Table,
 )
-from syncrun.sdk.source import Context, FileKind, FileSet, FileSource, Format
+from syncrun.sdk.source import Context, FileKind, FileSet, FileSource, Format, TextForm
 from syncrun.sdk.view import Objection, PlanView, RunView
 
 hookimpl = pluggy.HookimplMarker("syncrun")
@@ -82,6 +82,7 @@ __all__ = [
     "Sink",
     "SyncError",
     "Table",
+    "TextForm",
     "TransientError",
     "hookimpl",
 ]

@@ -38,11 +38,23 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True)
+class TextForm:
+    """What a source declares of its files' text; what it leaves open is looked at file by file. `encoding` is a name that
+    Python knows, `delimiter` what stands between cells; without `quotes`, a quote is a letter like others."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quotes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class FileSet:
-    """Files that arrived together: loose ones, or one archive. `origin` says in words where they came from."""
+    """Files that arrived together: loose ones, or one archive. `origin` says in words where they came from, `text` what
+    is known of their text."""
 
     files: tuple[Path, ...]
     origin: str
+    text: TextForm = TextForm()
 
 
 @dataclass(frozen=True, slots=True)
