@@ -17,7 +17,8 @@ from syncrun.finding import Finding
 from syncrun.intake import header
 from syncrun.intake.arrival import ArrivedFile
 from syncrun.intake.header import Header
-from syncrun.intake.mend import BAD, MARK, MENDED, Layout, Mended, mend
+from syncrun.intake.mend import BAD, MARK, MENDED, SURPLUS, Layout, Mended, mend, told
+from syncrun.intake.shift import repair
 from syncrun.roster.cell import Cell, Password, sql_filled
 from syncrun.roster.entity import ENTITIES
 from syncrun.scratch import rows
@@ -50,7 +51,9 @@ class Landed:
 def prepare(connection: DuckDBPyConnection) -> None:
     """Make the schema for landed tables and the table of lines that could not be read."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    connection.execute(f"CREATE TABLE {REJECTED} (entity VARCHAR, line BIGINT, code VARCHAR, key VARCHAR)")
+    connection.execute(
+        f"CREATE TABLE {REJECTED} (entity VARCHAR, line BIGINT, code VARCHAR, key VARCHAR, words VARCHAR)"
+    )
 
 
 def required_columns(entity: str, version: str, *, delta: bool) -> set[str]:
@@ -81,8 +84,10 @@ def land(
         if column in found.known and (cell.privacy in staged or isinstance(cell, Password))
     }  # fmt: skip
     mended = None
+    remarks: list[Finding] = []
     if not _read_as_it_is(connection, file, found, kept):
-        mended = _read_mended(connection, file, found, kept)
+        mended, remarks = _read_mended(connection, file, found, kept, cells)
+        findings += remarks
         if len(mended.line_ends) > 1:
             findings.append(Finding("R-FILE-12" if mended.bad else "R-TEXT-07", file.name))
             if mended.bad:
@@ -118,22 +123,27 @@ def _has_surplus(connection: DuckDBPyConnection, file: ArrivedFile, source: str,
 
 
 def _read_mended(
-    connection: DuckDBPyConnection, file: ArrivedFile, found: Header, kept: Mapping[str, Cell]
-) -> Mended:  # fmt: skip
-    """Land the rows alone of a file in which not every line is one, and note the lines that are none."""
+    connection: DuckDBPyConnection, file: ArrivedFile, found: Header, kept: Mapping[str, Cell], cells: Mapping[str, Cell]
+) -> tuple[Mended, list[Finding]]:  # fmt: skip
+    """Land the rows alone of a file in which not every line is one, and note the lines that are none. `cells` are the
+    types of all columns that the file may have."""
     entity = file.kind.entity
     places = [found.raw.index(found.known[column]) for column in kept]
     passwords = {place for place, cell in zip(places, kept.values(), strict=True) if isinstance(cell, Password)}
     first = found.known.get("sourcedId") == found.raw[0]
-    mended = mend(connection, file.scan.path, Layout(len(found.raw), places, passwords, first))
+    layout = Layout(len(found.raw), places, passwords, first)
+    mended = mend(connection, file.scan.path, layout)
+    known = {found.raw.index(raw): (column, cells[column]) for column, raw in found.known.items()}
+    remarks = repair(connection, file.name, layout, known)
+    mended = told(connection, mended.line_ends) if remarks else mended
     _land(connection, entity, kept, {column: str(place) for column, place in zip(kept, places, strict=True)},
           MENDED, "line, ")  # fmt: skip
-    connection.execute(f"INSERT INTO {REJECTED} SELECT {literal(entity)}, line, code, key FROM {BAD}")
-    for each in (MENDED, BAD):
+    connection.execute(f"INSERT INTO {REJECTED} SELECT {literal(entity)}, line, code, key, words FROM {BAD}")
+    for each in (MENDED, BAD, SURPLUS):
         connection.execute(f"DROP TABLE {each}")
     table, raw = f"{SCHEMA}.{name(entity)}", f"{SCHEMA}.{name(RAW + entity)}"
     connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid FROM {raw}")
-    return mended
+    return mended, remarks
 
 
 def _csv(path: Path, columns: Sequence[str], options: str) -> str:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncrun.intake.dialect import ENDS, MAX_LINE, cells, long_cells
 from syncrun.roster.cell import sql_filled, trimmed
-from syncrun.sqltext import literal, name
+from syncrun.sqltext import literal, name, names
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -34,6 +34,8 @@ MENDED = "mended"
 BAD = "bad_lines"
 """Lines that are no rows: (line, code, key). The key is the first cell, which no comma can have shifted; NULL when that
 cannot be known, as behind an open quote, where it may be anything."""
+SURPLUS = "surplus_lines"
+"""Bad lines that have one cell too many and nothing else that is wrong: (line, cell), the list of their cells."""
 MARK = "1"
 """Stands in for a password."""
 BLOCK = 1 << 24
@@ -80,7 +82,9 @@ class Layout:
 def mend(connection: DuckDBPyConnection, source: Path, layout: Layout) -> Mended:
     """Leave the rows of `source` in the table `mended` and its bad lines in `bad_lines`. The header, which is the first
     line, is left out."""
-    connection.execute(f"CREATE OR REPLACE TABLE {BAD} (line BIGINT, code VARCHAR, key VARCHAR)")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {BAD} (line BIGINT, code VARCHAR, key VARCHAR, words VARCHAR DEFAULT '')"
+    )
     try:
         _take_lines(connection, source)
         _classify(connection, layout)
@@ -90,19 +94,25 @@ def mend(connection: DuckDBPyConnection, source: Path, layout: Layout) -> Mended
         hand = _go_by_hand(connection, layout)
         _make_rows(connection, layout, hand.doubted)
         _note_bad(connection, layout, hand.doubted)
-        return _told(connection, hand)
+        _keep_surplus(connection, layout, hand.doubted)
+        return told(connection, _line_ends(connection) | (hand.line_ends - {""}))
     finally:
         for table in (_LINES, _HARD, _BY_HAND):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _told(connection: DuckDBPyConnection, hand: _Hand) -> Mended:
-    ends = {_ENDS[each] for (each,) in connection.execute(f"SELECT DISTINCT ending FROM {_LINES}").fetchall()}
+def told(connection: DuckDBPyConnection, line_ends: frozenset[str]) -> Mended:
+    """What the table of bad lines says."""
     found = connection.execute(
         f"SELECT count(*), bool_and(key IS NOT NULL), max(line), arg_max(code, line) = 'R-FILE-09' FROM {BAD}"
     ).fetchone()
     count, proved, last, last_open = found or (0, None, None, None)
-    return Mended(count, proved is not False, last or 0, bool(last_open), frozenset((ends | hand.line_ends) - {""}))
+    return Mended(count, proved is not False, last or 0, bool(last_open), line_ends)
+
+
+def _line_ends(connection: DuckDBPyConnection) -> frozenset[str]:
+    found = connection.execute(f"SELECT DISTINCT ending FROM {_LINES}").fetchall()
+    return frozenset(_ENDS[ending] for (ending,) in found) - {""}
 
 
 # -- the lines -------------------------------------------------------------------------------------------------------------
@@ -238,9 +248,7 @@ def _chosen(layout: Layout) -> str:
     """The kept cells of a list, without their quotes; of marked ones, that they hold something."""
     found = []
     for place in layout.kept:
-        cell = f"cell[{place + 1}]"
-        inner = f"replace(substr({cell}, 2, length({cell}) - 2), '\"\"', '\"')"
-        value = f"nullif(CASE WHEN starts_with({cell}, '\"') THEN {inner} ELSE {cell} END, '')"
+        value = f"nullif({_unquoted(f'cell[{place + 1}]')}, '')"
         if place in layout.marked:
             value = f"CASE WHEN {sql_filled(value)} THEN {literal(MARK)} END"
         found.append(f"{value} AS {name(str(place))}")
@@ -254,11 +262,24 @@ def _note_bad(connection: DuckDBPyConnection, layout: Layout, doubted: int | Non
         ELSE split_part(body, ',', 1) END, '')"""
     known = f"NOT contains(key, {literal(NO_TEXT)}) AND line <= {doubted or _NEVER} AND {layout.keyed}"
     connection.execute(f"""
-        INSERT INTO {BAD}
-        SELECT line, coalesce(code, 'R-FILE-09'), CASE WHEN {known} THEN key END
+        INSERT INTO {BAD} BY NAME
+        SELECT line, coalesce(code, 'R-FILE-09') AS code, CASE WHEN {known} THEN key END AS key
         FROM (SELECT line, code, form, {key} AS key FROM {_LINES} WHERE line > 1 AND body <> '')
         WHERE code IS NOT NULL OR {_doubtful(doubted)}
     """)
+
+
+def _keep_surplus(connection: DuckDBPyConnection, layout: Layout, doubted: int | None) -> None:
+    taken = f"list_transform({_taken_apart('body')}, lambda each: {_unquoted('each')})"
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE {SURPLUS} AS SELECT line, {taken} AS cell FROM {_LINES}
+        WHERE line > 1 AND code = 'R-FILE-08' AND cells = {layout.width + 1}
+            AND line <= {doubted or _NEVER}
+    """)
+
+
+def _unquoted(cell: str) -> str:
+    return f"CASE WHEN starts_with({cell}, '\"') THEN replace(substr({cell}, 2, length({cell}) - 2), '\"\"', '\"') ELSE {cell} END"
 
 
 # -- stretches that are gone through by hand ---------------------------------------------------------------------------------
@@ -313,8 +334,9 @@ def _go_by_hand(connection: DuckDBPyConnection, layout: Layout) -> _Hand:
     """Keep the rows of the hard stretches in a table, and note their bad lines."""
     found = connection.execute(f"SELECT min(line) FROM {_LINES} WHERE code = 'R-FILE-09'").fetchone()
     hand = _Hand([], set(), found[0] if found else None)
-    columns = ", ".join(f"{name(str(place))} VARCHAR" for place in layout.kept)
-    connection.execute(f"CREATE OR REPLACE TABLE {_BY_HAND} (line BIGINT, {columns})")
+    columns = ["line", *map(str, layout.kept)]
+    typed = "".join(f", {name(column)} VARCHAR" for column in columns[1:])
+    connection.execute(f"CREATE OR REPLACE TABLE {_BY_HAND} (line BIGINT{typed})")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_HARD} (first BIGINT, line BIGINT, body VARCHAR, ending VARCHAR)")
     cursor = connection.cursor().execute(f"SELECT first, line, body, ending FROM {_HARD} ORDER BY line")
     rows: list[list[Any]] = []
@@ -323,10 +345,10 @@ def _go_by_hand(connection: DuckDBPyConnection, layout: Layout) -> _Hand:
             for row in _rows(((line, body + _ENDS[ending]) for _, line, body, ending in stretch), layout, hand):
                 rows.append(row)
                 if len(rows) == BATCH:
-                    _add(connection, _BY_HAND, rows)
+                    _add(connection, _BY_HAND, columns, rows)
                     rows = []
-    _add(connection, _BY_HAND, rows)
-    _add(connection, BAD, hand.bad)
+    _add(connection, _BY_HAND, columns, rows)
+    _add(connection, BAD, ("line", "code", "key"), hand.bad)
     return hand
 
 
@@ -335,12 +357,12 @@ def _fetched(cursor: DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         yield from rows
 
 
-def _add(connection: DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
+def _add(connection: DuckDBPyConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Append rows whose first column is a number and the others text."""
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
         texts = ", ".join(["unnest(?::VARCHAR[])"] * (len(columns) - 1))
-        connection.execute(f"INSERT INTO {table} SELECT unnest(?::BIGINT[]), {texts}", columns)
+        cells_ = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(f"INSERT INTO {table} ({names(columns)}) SELECT unnest(?::BIGINT[]), {texts}", cells_)
 
 
 def _rows(stretch: Iterable[tuple[int, str]], layout: Layout, hand: _Hand) -> Iterator[list[Any]]:

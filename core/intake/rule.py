@@ -92,6 +92,10 @@ FILE_RULES = catalogue(
     Rule("R-FILE-12", "The file has mixed line ends, and lines that are no rows", Severity.STOP, "Export with one kind of line end.", "practice"),
     Rule("R-FILE-13", "A record's sourcedId is in the file more than once", Severity.DROP_ROW,
          "Give each record one row; none of these rows was used.", _CSV + "sourcedId"),
+    Rule("R-FILE-15", "A comma stood in a cell without quotes; one reading alone fits the columns, and was taken",
+         Severity.NOTE, "Quote cells that hold commas.", _CSV + "RFC 4180"),
+    Rule("R-FILE-16", "A row has a blank cell more than the header; it was left out", Severity.NOTE,
+         "Export as many cells as there are columns.", _CSV + "RFC 4180"),
     Rule("R-FILE-14", "A row is in the file twice, word for word", Severity.NOTE,
          "Remove the copy; the row was used once.", _CSV + "sourcedId"),
 )  # fmt: skip

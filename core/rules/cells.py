@@ -60,7 +60,7 @@ def _codes(codes: list[str]) -> str:
 
 def _unreadable(connection: DuckDBPyConnection, landed: Landed) -> None:
     connection.execute(
-        f"INSERT INTO {FINDINGS} SELECT code, ?, line, key, NULL, NULL, 1, '' FROM {LINES} WHERE entity = ?",
+        f"INSERT INTO {FINDINGS} SELECT code, ?, line, key, NULL, NULL, 1, words FROM {LINES} WHERE entity = ?",
         [landed.file.name, landed.entity],
     )
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncrun.intake import mend as mending
-from syncrun.intake.mend import BAD, MENDED, Layout, Mended, mend
+from syncrun.intake.mend import BAD, MENDED, SURPLUS, Layout, Mended, mend
 from syncrun.scratch import scratch
 
 LAYOUT = Layout(3, (0, 1, 2), (), keyed=True)
@@ -31,10 +31,10 @@ def mended(folder: Path, text: str | bytes, layout: Layout = LAYOUT) -> tuple[li
     source.write_bytes(text if isinstance(text, bytes) else text.encode())
     with scratch(folder / "spill", [folder]) as connection:
         told = mend(connection, source, layout)
-        bad = connection.execute(f"FROM {BAD} ORDER BY line").fetchall()
+        bad = connection.execute(f"SELECT line, code, key FROM {BAD} ORDER BY line").fetchall()
         rows = connection.execute(f"FROM {MENDED} ORDER BY line").fetchall()
         tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    assert {table for (table,) in tables} == {MENDED, BAD}
+    assert {table for (table,) in tables} == {MENDED, BAD, SURPLUS}
     last, code = (bad[-1][0], bad[-1][1]) if bad else (0, "")
     assert (told.bad, told.last, told.last_open) == (len(bad), last, code == "R-FILE-09")
     assert told.proved is all(key for _, _, key in bad)
