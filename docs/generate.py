@@ -176,6 +176,8 @@ RULE_GROUPS: Mapping[str, str] = {
     "R-": "Cells",
     "R-ROW-": "Rows",
     "R-REF-": "References",
+    "R-FIT-": "Records that do not fit together",
+    "R-SANE-": "Sanity of the whole roster",
 }
 """By how the code begins; the longest beginning counts, so that `R-` has what the others leave."""
 
