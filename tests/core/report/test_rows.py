@@ -168,14 +168,14 @@ def test_every_row_of_every_file_has_exactly_one_result(settled: World, terminal
     assert answer.code in {3, 4}, answer.err
     counts = terminal("report", "--district", settled.toml, "--out", settled.folder / "json", "--json").json["rows"]
     found = report(terminal, settled)
-    for name, rows in found.items():
-        with (settled.inbox / name).open(encoding="utf-8", newline="") as stream:
+    for file, rows in found.items():
+        with (settled.inbox / file).open(encoding="utf-8", newline="") as stream:
             records = [record for record in csv.reader(stream) if record][1:]
         lines = Counter(row["line"] for row in rows if row["line"])
-        assert sum(lines.values()) == len(records), name
+        assert sum(lines.values()) == len(records), file
         assert max(lines.values()) == 1
         assert {row["result"] for row in rows} <= {"SUCCESS", "HELD", "REJECTED"}
-        assert sum(counts[name].values()) == len(rows)
+        assert sum(counts[file].values()) == len(rows)
 
 
 def test_totals_on_the_screen_are_those_of_the_files(settled: World, terminal: Terminal) -> None:
