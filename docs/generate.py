@@ -176,6 +176,8 @@ RULE_GROUPS: Mapping[str, str] = {
     "R-": "Cells",
     "R-ROW-": "Rows",
     "R-REF-": "References",
+    "R-FIT-": "Records that do not fit together",
+    "R-SANE-": "Sanity of the whole roster",
 }
 """By how the code begins; the longest beginning counts, so that `R-` has what the others leave."""
 
@@ -189,7 +191,7 @@ def findings() -> str:
         "## Severities", table(("severity", "what it does"), [(each.value, told[each.name]) for each in Severity]),
     ]  # fmt: skip
     for start, title in RULE_GROUPS.items():
-        rows = [(code(key), each.title, each.severity.value, each.fix, each.source)
+        rows = [(_anchored(key), each.title, each.severity.value, each.fix, each.source)
                 for key, each in RULES.items() if _group(key) == start]  # fmt: skip
         blocks += [f"## {title}", table(("code", "what was found", "severity", "fix", "source"), rows)]
     blocks += [
@@ -198,6 +200,11 @@ def findings() -> str:
         table(("code", "reason"), [(code(key), text) for key, text in REASONS.items()]),
     ]
     return page("Findings", *blocks)
+
+
+def _anchored(rule: str) -> str:
+    """The code of a rule, which a link like `findings.md#r-cell-01` leads to."""
+    return f'<a id="{rule.lower()}"></a>{code(rule)}'
 
 
 def _group(rule: str) -> str:

@@ -92,6 +92,7 @@ class Night:
         self.read = read
         self.snapshot: Snapshot = read.snapshot
         self.findings: list[Finding] = table.read(connection)
+        self.sanity: list[Finding] = table.sanity(connection)
         self.rows: dict[str, list[dict[str, Any]]] = {
             entity: dicts(connection, f"FROM accepted.{entity}") for entity in read.snapshot.tables
         }

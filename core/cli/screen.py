@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -99,6 +99,15 @@ def show_summary(out: Console, told: Mapping[str, Any], asked: str | None = None
         out.print(f"  [cyan]note[/] {escape(line)}")
     for line in next_steps(told, asked) if asked else ():
         out.print(line)
+
+
+def show_sanity(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    """Remarks on the roster as a whole: what, how often, and where the first one stands."""
+    if found:
+        out.print("Does it make sense?")
+    for each in found:
+        where = ":".join(str(each[key]) for key in ("file", "line") if each.get(key))
+        out.print(f"  [dim]{each['code']}[/] {escape(each['title'])}: {each['count']:,} (first {escape(where)})")
 
 
 def _severity(word: str) -> str:

@@ -34,6 +34,9 @@ class LimitsSchema(Schema):
     rekeys_floor = _rows(5, "as many changed ids never hold")
     rejected = _percent(2, "rows of one file that may be rejected, per cent")
     rejected_floor = _rows(100, "as many rejected rows never hold")
+    strict = fields.Boolean(
+        load_default=False, metadata=_doc("refuse a set in which anything is against the standard, however small")
+    )
 
 
 class SinkSchema(Schema):

@@ -97,7 +97,7 @@ def _school(files: Files, place: int, title: str) -> None:
 def _enrolled(class_: str, school: str, user: str, role: str) -> Row:
     return {"sourcedId": f"{class_}-{user}", "classSourcedId": class_, "schoolSourcedId": school, "userSourcedId": user,
             "role": role, "primary": "true" if role == "teacher" else "", "beginDate": "2026-08-17",
-            "endDate": "2027-06-12"}  # fmt: skip
+            "endDate": "2026-12-19"}  # fmt: skip
 
 
 def next_day() -> Files:

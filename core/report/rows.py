@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncrun.report.source import RunFiles
+from syncrun.roster.cell import FORMULA
 from syncrun.roster.entity import ENTITIES
 from syncrun.roster.rule import Severity
 from syncrun.rules.rule import RULES
@@ -30,6 +31,7 @@ _SCHOOLS = {
     "orgs": "sourcedId = {0}",
 }
 """How a row is known to belong to a school."""
+_FORMULA = rf"^[\t\r\n]|^[\s\x{{a0}}\x{{200b}}\x{{feff}}\x{{3000}}]*[{FORMULA.replace('-', '')}-]"
 _USERS_OF_1_1 = "list_contains(orgSourcedIds, {0})"
 
 
@@ -57,11 +59,9 @@ def prepare(files: RunFiles, school: str | None = None) -> dict[str, dict[str, i
 
 def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = False) -> int:
     """Write one file's report as CSV; how many rows it has. A cell that a spreadsheet would take for a formula gets
-    an apostrophe before it."""
+    an apostrophe before it, in whatever column it stands."""
     where = "WHERE result <> 'SUCCESS' OR code <> ''" if problems_only else ""
-    safe = (
-        "CASE WHEN regexp_matches(sourcedId, '^[=+@\\t\\r-]') THEN chr(39) || sourcedId ELSE sourcedId END AS sourcedId"
-    )
+    safe = ", ".join(f"{_harmless(name(column))} AS {name(column)}" for column in HEADER if column != "line")
     relation = f"report.{name(entity)}"
     part = target.with_suffix(".part")
     part.touch(mode=0o600)
@@ -72,6 +72,11 @@ def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = F
     part.replace(target)
     found = files.connection.execute(f"SELECT count(*) FROM {relation} {where}").fetchone()
     return int(found[0]) if found else 0
+
+
+def _harmless(cell: str) -> str:
+    """The cell as a spreadsheet takes it for text. Blanks do not keep a spreadsheet from seeing a formula behind them."""
+    return f"CASE WHEN regexp_matches({cell}, {literal(_FORMULA)}) THEN chr(39) || {cell} ELSE {cell} END"
 
 
 def _rules(files: RunFiles) -> None:

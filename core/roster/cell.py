@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 from marshmallow import ValidationError, fields
 
 from syncrun.roster.rule import CELL_RULES, Severity
-from syncrun.sqltext import literal
+from syncrun.sqltext import literal, literals
 
 Privacy = Literal["structure", "name", "contact", "identifier", "profile", "demographic", "credential"]
 """What a column tells of a person. `structure` (ids, references, kinds, dates, titles) is always staged, `credential`
@@ -28,13 +28,26 @@ _TRIM = f"trim({{}}, {literal(BLANKS)})"
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 _FOLD = str.maketrans(_UPPER, _LOWER)
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-SPREADSHEET = r"#REF!|#N/A|#+|[0-9](\.[0-9]+)?E\+[0-9]+"
+DAMAGE = {
+    "R-CELL-05": r"[0-9](\.[0-9]+)?E\+[0-9]+",
+    "R-CELL-07": r"#(REF!|N/A|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)",
+    "R-CELL-08": "#+",
+}
+"""What spreadsheets leave in cells, by the code of the rule."""
+FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+"""With these a spreadsheet begins a formula; the last four are their wide twins of East Asian keyboards."""
+LOST = "\ufffd"
+BREAK = r"[\r\n]"
 _GUID_SET = r"[0-9A-Za-z._/@-]*"
 _USER_IDS = r"\{[^{}:]+:[^{}]*\}(, ?\{[^{}:]+:[^{}]*\})*"
 _MAIL = r"[^@ ,;]+@[^@ ,;]+\.[^@ ,;]+"
+_MAILS = rf"{_MAIL}([ ,;]+{_MAIL})+"
 WORDLIKE = "[0-9A-Za-z._/@-]"
-_EDGE = r"[^\x00-\x20\x7f\x{a0}\x{2007}\x{202f}\x{3000}\x{200b}\x{feff}]"
-_PLAIN = rf"{_EDGE}([^\x00-\x1f\x7f]*{_EDGE})?"
+_NO_EDGE = r"\x00-\x20\x7f\x{a0}\x{2007}\x{202f}\x{3000}\x{200b}\x{feff}\x{fffd}"
+_REST = rf"([^\x00-\x1f\x7f\x{{fffd}}]*[^{_NO_EDGE}])?"
+_PLAIN = rf"[^{_NO_EDGE}]{_REST}"
+_NO_FORMULA = rf"[^{_NO_EDGE}=+@\x{{ff1d}}\x{{ff0b}}\x{{ff0d}}\x{{ff20}}-]{_REST}"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][^\n]*)?"
 _INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z"
 
 
@@ -54,8 +67,9 @@ def sql_trim(cell: str) -> str:
 
 
 def sql_fold(cell: str) -> str:
-    """The same for an SQL expression."""
-    return f"translate({cell}, '{_UPPER}', '{_LOWER}')"
+    """The same for an SQL expression, as far as it is compared with plain words: text with other letters is left as it
+    is, since `lower` would make a plain k of the sign for kelvin."""
+    return f"CASE WHEN strlen({cell}) = length({cell}) THEN lower({cell}) ELSE {cell} END"
 
 
 def sql_filled(cell: str) -> str:
@@ -111,6 +125,10 @@ class Cell(fields.Field):  # type: ignore[type-arg] # marshmallow's Field is gen
             codes.append("R-CELL-03")
         if re.search(CONTROL, cell):
             codes.append("R-CELL-04")
+        if re.search(BREAK, text):
+            codes.append("R-CELL-09")
+        if LOST in cell:
+            codes.append("R-CELL-10")
         value, more = self.meaning(text if self.trims else cell)
         return Reading(value, (*codes, *more))
 
@@ -160,6 +178,8 @@ class Cell(fields.Field):  # type: ignore[type-arg] # marshmallow's Field is gen
         if not self.keeps_long:
             yield "R-CELL-03", f"({filled} AND length({cell}) > 255)"
         yield "R-CELL-04", f"({filled} AND regexp_matches({cell}, {literal(CONTROL)}))"
+        yield "R-CELL-09", f"({filled} AND regexp_matches({sql_trim(cell)}, {literal(BREAK)}))"
+        yield "R-CELL-10", f"({filled} AND contains({cell}, {literal(LOST)}))"
         text = sql_trim(cell) if self.trims else cell
         for code, predicate in self.sql_more_tests(text):
             yield code, f"({filled} AND {predicate})"
@@ -172,6 +192,37 @@ class Cell(fields.Field):  # type: ignore[type-arg] # marshmallow's Field is gen
 class Text(Cell):
     """Free text."""
 
+    clean = _NO_FORMULA
+
+    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
+        return text, ("R-CELL-06",) if text[0] in FORMULA else ()
+
+    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
+        yield "R-CELL-06", f"left({text}, 1) IN ({literals(FORMULA)})"
+
+
+class Phone(Cell):
+    """A telephone number, in whatever form; it may begin with a plus."""
+
+    clean = "[+(]?[0-9][0-9() .+/-]*[0-9]"
+
+    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
+        return text, () if re.search("[0-9]", text) else ("R-PHONE-01",)
+
+    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
+        yield "R-PHONE-01", f"NOT regexp_matches({text}, '[0-9]')"
+
+
+def damage(text: str) -> list[str]:
+    """The codes of what a spreadsheet did to a text."""
+    return [code for code, pattern in DAMAGE.items() if re.fullmatch(pattern, text)]
+
+
+def sql_damage(text: str) -> Iterator[tuple[str, str]]:
+    """The same in SQL, as tests."""
+    for code, pattern in DAMAGE.items():
+        yield code, sql_match(text, pattern)
+
 
 class Code(Cell):
     """A code that people gave: text in which a spreadsheet does harm."""
@@ -179,10 +230,29 @@ class Code(Cell):
     clean = rf"{WORDLIKE}([0-9A-Za-z ._/@-]*{WORDLIKE})?"
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        return text, ("R-CELL-05",) if re.fullmatch(SPREADSHEET, text) else ()
+        return text, damage(text)
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-CELL-05", sql_match(text, SPREADSHEET)
+        yield from sql_damage(text)
+
+
+class Coded(Code):
+    """A code of a list that the standard names but does not hold; `form` is a pattern of RE2 that all codes match."""
+
+    def __init__(self, form: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.form = form
+
+    def sql_sieve(self, cell: str) -> str:
+        return sql_match(cell, self.form)
+
+    def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
+        odd = () if re.fullmatch(self.form, text) else ("R-WORD-06",)
+        return text, (*damage(text), *odd)
+
+    def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
+        yield from super().sql_more_tests(text)
+        yield "R-WORD-06", f"NOT {sql_match(text, self.form)}"
 
 
 class Id(Cell):
@@ -197,9 +267,8 @@ class Id(Cell):
             ("R-ID-01", len(text) >= 256),
             ("R-ID-02", not re.fullmatch(_GUID_SET, text)),
             ("R-ID-03", trimmed(text) != text),
-            ("R-CELL-05", re.fullmatch(SPREADSHEET, text)),
         )
-        return text, [code for code, broken in tests if broken]
+        return text, [*(code for code, broken in tests if broken), *damage(text)]
 
     def sql_value(self, cell: str) -> str:
         return f"CASE WHEN {sql_filled(cell)} THEN {cell} END"
@@ -208,7 +277,7 @@ class Id(Cell):
         yield "R-ID-01", f"length({text}) >= 256"
         yield "R-ID-02", f"NOT {sql_match(text, _GUID_SET)}"
         yield "R-ID-03", f"{sql_trim(text)} <> {text}"
-        yield "R-CELL-05", sql_match(text, SPREADSHEET)
+        yield from sql_damage(text)
 
 
 Dangling = Literal["drop row", "drop value", "note"]
@@ -229,10 +298,14 @@ class Instant(Cell):
     clean = _INSTANT
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        return text, () if re.fullmatch(_INSTANT, text) else ("R-DATE-03",)
+        if re.fullmatch(_INSTANT, text):
+            return text, ()
+        return text, ("R-DATE-03",) if re.fullmatch(_DAY, text) else ("R-DATE-06",)
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-DATE-03", f"NOT {sql_match(text, _INSTANT)}"
+        day = sql_match(text, _DAY)
+        yield "R-DATE-03", f"({day} AND NOT {sql_match(text, _INSTANT)})"
+        yield "R-DATE-06", f"NOT {day}"
 
 
 class UserIds(Cell):
@@ -254,10 +327,14 @@ class Mail(Cell):
     clean = "[0-9A-Za-z._+-]+@[0-9A-Za-z._-]+[.][0-9A-Za-z_-]+"
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
-        return text, () if re.fullmatch(_MAIL, text) else ("R-MAIL-01",)
+        if re.fullmatch(_MAIL, text):
+            return text, ()
+        return text, ("R-MAIL-02",) if re.fullmatch(_MAILS, text) else ("R-MAIL-01",)
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
-        yield "R-MAIL-01", f"NOT {sql_match(text, _MAIL)}"
+        several = sql_match(text, _MAILS)
+        yield "R-MAIL-01", f"NOT ({sql_match(text, _MAIL)} OR {several})"
+        yield "R-MAIL-02", several
 
 
 class Password(Cell):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, cast
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from syncrun.roster import vocabulary as words
-from syncrun.roster.cell import Cell, Code, Id, Instant, Mail, Password, Ref, Text, UserIds
+from syncrun.roster.cell import Cell, Code, Coded, Id, Instant, Mail, Password, Phone, Ref, Text, UserIds
 from syncrun.roster.listed import GradeList, RefList, TextList
 from syncrun.roster.rule import Rule, Severity, catalogue
 from syncrun.roster.typed import Bool, Date, Word, Year
@@ -28,14 +28,34 @@ ROW_RULES = catalogue(
          "Correct startDate and endDate.", "OneRoster 1.2, academicSession"),
     Rule("R-ROW-04", "An enrollment or role ends before it begins", Severity.NOTE,
          "Correct beginDate and endDate.", "OneRoster 1.2, enrollment"),
+    Rule("R-ROW-05", "A row of a bulk file is marked tobedeleted", Severity.NOTE,
+         "Leave the row out of bulk files; it was taken as a removal.", "OneRoster CSV 1.2, bulk mode"),
+    Rule("R-ROW-06", "A change is dated more than a day ahead", Severity.NOTE,
+         "Set the clock or the time zone of the source system right.", "practice"),
+    Rule("R-ROW-07", "Some rows of a file have a status and others have none", Severity.NOTE,
+         "Fill the status of all rows in a delta file, and of none in a bulk file.", "practice"),
+    Rule("R-ROW-08", "A row has more subjects than subject codes, or fewer", Severity.NOTE,
+         "Give each subject its code, in the same order, or give no codes.", "OneRoster CSV 1.2, subjectCodes"),
+    Rule("R-ROW-09", "An enrollment is marked as primary, but not as a teacher's", Severity.NOTE,
+         "Mark teachers only.", "OneRoster CSV 1.2, enrollment"),
+    Rule("R-ROW-10", "Somebody who is no student has a grade", Severity.NOTE,
+         "Leave the grades of others blank.", "OneRoster CSV 1.1, users"),
+    Rule("R-ROW-11", "demographicRaceTwoOrMoreRaces does not agree with the races that are marked", Severity.NOTE,
+         "Mark it where two or more races are marked, and nowhere else.", "practice"),
+    Rule("R-ROW-12", "A person is named as their own agent", Severity.NOTE,
+         "Name the guardian, or leave the cell blank.", "practice"),
+    Rule("R-ROW-13", "A school year does not end in the year that it is given", Severity.NOTE,
+         "Write the calendar year in which the session of type schoolYear ends.", "OneRoster CSV 1.2, Year"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class RowTest:
-    """A rule about the values of one row together, in both executions. `python` gets the values by column."""
+    """A rule about the values of one row together, in both executions: `sql` is true, false or NULL, `python` gets the
+    values by column. `columns` are those that it asks; without one of them it is not looked at."""
 
     code: str
+    columns: tuple[str, ...]
     sql: str
     python: Callable[[Mapping[str, Any]], bool]
 
@@ -91,7 +111,24 @@ def _ends_before(begin: str, end: str, *, equal: bool) -> Callable[[Mapping[str,
     return test
 
 
-_ENDS_BEFORE_BEGIN = RowTest("R-ROW-04", "endDate < beginDate", _ends_before("beginDate", "endDate", equal=False))
+def _uneven(values: Mapping[str, Any]) -> bool:
+    subjects, codes = values["subjects"], values["subjectCodes"]
+    return bool(subjects and codes) and len(subjects) != len(codes)
+
+
+_ENDS_BEFORE_BEGIN = RowTest(
+    "R-ROW-04", ("beginDate", "endDate"), "endDate < beginDate", _ends_before("beginDate", "endDate", equal=False)
+)
+_UNEVEN_SUBJECTS = RowTest("R-ROW-08", ("subjects", "subjectCodes"), "len(subjects) <> len(subjectCodes)", _uneven)
+RACES = (
+    *("americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican"),
+    *("nativeHawaiianOrOtherPacificIslander", "white"),
+)
+
+
+def _races_disagree(values: Mapping[str, Any]) -> bool:
+    told = values["demographicRaceTwoOrMoreRaces"]
+    return told is not None and told != (sum(values[race] is True for race in RACES) > 1)
 
 
 class Org(Entity):
@@ -109,7 +146,13 @@ class AcademicSession(Entity):
     """A school year, semester, term or grading period."""
 
     entity = "academicSessions"
-    row_tests = (RowTest("R-ROW-03", "endDate <= startDate", _ends_before("startDate", "endDate", equal=True)),)
+    row_tests = (
+        RowTest("R-ROW-03", ("startDate", "endDate"), "endDate <= startDate",
+                _ends_before("startDate", "endDate", equal=True)),
+        RowTest("R-ROW-13", ("type", "endDate", "schoolYear"), "type = 'schoolYear' AND year(endDate) <> schoolYear",
+                lambda row: row["type"] == "schoolYear" and None not in {row["endDate"], row["schoolYear"]}
+                and row["endDate"].year != row["schoolYear"]),
+    )  # fmt: skip
 
     title = Text(required=True)
     type = Word(words.SESSION_TYPES, words.SESSION_TYPE_ALIASES, required=True, extensible=True)
@@ -123,6 +166,7 @@ class Course(Entity):
     """What is taught; a class is one occurrence of it."""
 
     entity = "courses"
+    row_tests = (_UNEVEN_SUBJECTS,)
 
     schoolYearSourcedId = Ref("academicSessions", dangling="drop value")
     title = Text(required=True)
@@ -137,6 +181,7 @@ class Class(Entity):
     """One class or section, in one school, over one or more sessions."""
 
     entity = "classes"
+    row_tests = (_UNEVEN_SUBJECTS,)
 
     title = Text(required=True)
     grades = GradeList()
@@ -155,6 +200,12 @@ class User(Entity):
     """A person."""
 
     entity = "users"
+    row_tests = (
+        RowTest("R-ROW-10", ("role", "grades"), "role <> 'student' AND grades IS NOT NULL",
+                lambda row: row["role"] not in {None, "student"} and row["grades"] is not None),
+        RowTest("R-ROW-12", ("sourcedId", "agentSourcedIds"), "list_contains(agentSourcedIds, sourcedId)",
+                lambda row: row["sourcedId"] is not None and row["sourcedId"] in (row["agentSourcedIds"] or ())),
+    )  # fmt: skip
 
     enabledUser = Bool(required=True, doc="false: the record is active, log-in is barred")
     orgSourcedIds = RefList("orgs", required=True, only="1.1")
@@ -166,8 +217,8 @@ class User(Entity):
     middleName = Text(privacy="name")
     identifier = Code(privacy="identifier", doc="the local id that people know")
     email = Mail(privacy="contact")
-    sms = Text(privacy="contact")
-    phone = Text(privacy="contact")
+    sms = Phone(privacy="contact")
+    phone = Phone(privacy="contact")
     agentSourcedIds = RefList("users", dangling="drop value", doc="guardians of a student, children of a guardian")
     grades = GradeList(privacy="profile")
     password = Password(privacy="credential", doc="dropped on reading")
@@ -200,7 +251,11 @@ class Enrollment(Entity):
     """One person in one class."""
 
     entity = "enrollments"
-    row_tests = (_ENDS_BEFORE_BEGIN,)
+    row_tests = (
+        _ENDS_BEFORE_BEGIN,
+        RowTest("R-ROW-09", ("role", "primary"), "\"primary\" AND role <> 'teacher'",
+                lambda row: row["primary"] is True and row["role"] not in {None, "teacher"}),
+    )  # fmt: skip
 
     classSourcedId = Ref("classes", required=True)
     schoolSourcedId = Ref("orgs", required=True)
@@ -217,6 +272,11 @@ class Demographics(Entity):
     """Facts about a student that most apps have no business with; its `sourcedId` is the user's."""
 
     entity = "demographics"
+    row_tests = (
+        RowTest("R-ROW-11", ("demographicRaceTwoOrMoreRaces", *RACES),
+                "demographicRaceTwoOrMoreRaces <> (" + " + ".join(f"coalesce({race}, false)::INT" for race in RACES) + " > 1)",
+                _races_disagree),
+    )  # fmt: skip
 
     sourcedId = Ref("users", required=True)
     birthDate = Date(privacy="demographic")
@@ -228,10 +288,10 @@ class Demographics(Entity):
     white = Bool(privacy="demographic")
     demographicRaceTwoOrMoreRaces = Bool(privacy="demographic")
     hispanicOrLatinoEthnicity = Bool(privacy="demographic")
-    countryOfBirthCode = Text(privacy="demographic")
-    stateOfBirthAbbreviation = Text(privacy="demographic")
+    countryOfBirthCode = Coded("[A-Z]{2}", privacy="demographic", doc="ISO 3166, two letters")
+    stateOfBirthAbbreviation = Coded("[A-Z]{2}", privacy="demographic", doc="of the United States, two letters")
     cityOfBirth = Text(privacy="demographic")
-    publicSchoolResidenceStatus = Code(privacy="demographic")
+    publicSchoolResidenceStatus = Coded("0165[2-6]", privacy="demographic", doc="CEDS code, 01652 to 01656")
 
 
 class Relationship(Schema):

@@ -37,16 +37,17 @@ class Word(Cell):
     def sql_sieve(self, cell: str) -> str:
         return f"{cell} IN ({literals(self.words)})"
 
-    @property
-    def unknown(self) -> str:
-        """The code for a word that is not in the list."""
+    def unknown(self, *, extended: bool) -> str:
+        """The code for a word that is not in the list; `extended`: it begins like an `ext:` word."""
+        if extended:
+            return "R-WORD-04" if self.required else "R-WORD-05"
         return "R-WORD-01" if self.required else "R-WORD-03"
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
         if text in self.words or (self.extensible and re.fullmatch(self._EXTENSION, text)):
             return text, ()
         word = self.spellings.get(fold(text))
-        return (word, ("R-WORD-02",)) if word else (None, (self.unknown,))
+        return (word, ("R-WORD-02",)) if word else (None, (self.unknown(extended=fold(text).startswith("ext:")),))
 
     def _sql_known(self, text: str) -> str:
         known = f"{text} IN ({literals(self.words)})"
@@ -62,7 +63,9 @@ class Word(Cell):
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
         known, spelled = self._sql_known(text), self._sql_spelled(text)
         yield "R-WORD-02", f"(NOT {known} AND {spelled})"
-        yield self.unknown, f"(NOT {known} AND NOT {spelled})"
+        extended = f"lower(left({text}, 4)) = 'ext:'"
+        yield self.unknown(extended=False), f"(NOT {known} AND NOT {spelled} AND NOT {extended})"
+        yield self.unknown(extended=True), f"(NOT {known} AND NOT {spelled} AND {extended})"
 
 
 class Bool(Cell):
@@ -101,6 +104,7 @@ class Date(Cell):
     sql_type = "DATE"
     clean = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
     _FORM = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[^\n]*)?"
+    _NUMBER = "[0-9]{5}"
 
     def sql_sieve(self, cell: str) -> str:
         return f"({super().sql_sieve(cell)} AND {cell} >= '0001' AND try_cast({cell} AS DATE) IS NOT NULL)"
@@ -109,12 +113,12 @@ class Date(Cell):
         return f"try_cast({cell} AS DATE)"
 
     def meaning(self, text: str) -> tuple[Any, Sequence[str]]:
+        if not re.fullmatch(self._FORM, text):
+            return None, ("R-DATE-05",) if re.fullmatch(self._NUMBER, text) else ("R-DATE-01",)
         try:
-            if not re.fullmatch(self._FORM, text):
-                raise ValueError
             day = datetime.date(int(text[:4]), int(text[5:7]), int(text[8:10]))
         except ValueError:
-            return None, ("R-DATE-01",)
+            return None, ("R-DATE-04",)
         return day, ("R-DATE-02",) if len(text) > 10 else ()
 
     def _sql_day(self, text: str) -> str:
@@ -126,7 +130,10 @@ class Date(Cell):
 
     def sql_more_tests(self, text: str) -> Iterator[tuple[str, str]]:
         day = self._sql_day(text)
-        yield "R-DATE-01", f"({day}) IS NULL"
+        formed, number = sql_match(text, self._FORM), sql_match(text, self._NUMBER)
+        yield "R-DATE-01", f"NOT ({formed} OR {number})"
+        yield "R-DATE-04", f"({formed} AND ({day}) IS NULL)"
+        yield "R-DATE-05", number
         yield "R-DATE-02", f"(length({text}) > 10 AND ({day}) IS NOT NULL)"
 
 

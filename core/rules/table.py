@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncrun.finding import Finding
+from syncrun.finding import Finding, mask
 from syncrun.scratch import publish
+from syncrun.sqltext import literals, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FINDINGS = "findings"
 REJECTED = "rejected_rows"
+SANITY = "R-SANE-"
+"""How the codes begin of remarks on the roster as a whole."""
 
 
 def prepare(connection: DuckDBPyConnection) -> None:
@@ -32,12 +36,54 @@ def note(connection: DuckDBPyConnection, findings: Iterable[Finding]) -> None:
         connection.executemany(f"INSERT INTO {FINDINGS} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A predicate whose rows are counted, and the column that it is about, of which the first cell is shown, masked."""
+
+    sql: str
+    column: str = ""
+
+
+def tally(
+    connection: DuckDBPyConnection, file: str, relation: str, tests: Mapping[str, Counted], *, carried: bool = False
+) -> None:
+    """Note, by code, of how many rows of a relation (with `line` and `sourcedId`) a predicate is true, and the first of
+    them, in one pass. Rows without a line came with an earlier set and were noted then, unless they count as well
+    (`carried`)."""
+    told = ", ".join(
+        f"count(*) FILTER ({where}), min(line) FILTER ({where}), arg_min({shown}, line) FILTER ({where})"
+        for where, shown in (
+            (f"WHERE {'' if carried else 'line IS NOT NULL AND '}({test.sql})",
+             f"{name(test.column)}::VARCHAR" if test.column else "NULL::VARCHAR") for test in tests.values()
+        )
+    )  # fmt: skip
+    found = connection.execute(f"SELECT {told} FROM {relation}").fetchone() or ()
+    note(connection, (
+        Finding(code, file, line, None, test.column or None, shown and mask(shown), count)
+        for (code, test), count, line, shown in zip(tests.items(), found[::3], found[1::3], found[2::3], strict=True) if count
+    ))  # fmt: skip
+
+
 def read(connection: DuckDBPyConnection, limit: int = 1000) -> list[Finding]:
-    """The findings, in order of file and line; at most `limit`, since a file may have a million: then the first ones of
-    each kind."""
+    """The findings but those about sanity, in order of file and line; at most `limit`, since a file may have a million:
+    then the first ones of each kind."""
+    return _read(connection, f"NOT starts_with(code, '{SANITY}')", limit)
+
+
+def sanity(connection: DuckDBPyConnection) -> list[Finding]:
+    """The findings about sanity, in the order of their codes' files."""
+    return _read(connection, f"starts_with(code, '{SANITY}')", 1000)
+
+
+def of(connection: DuckDBPyConnection, codes: Collection[str], limit: int = 1000) -> list[Finding]:
+    """The findings of some codes, in the same order."""
+    return _read(connection, f"code IN ({literals(codes)})", limit)
+
+
+def _read(connection: DuckDBPyConnection, which: str, limit: int) -> list[Finding]:
     query = f"""
         SELECT code, file, line, key, "column", shape, count, words FROM (
-            FROM {FINDINGS} ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
+            FROM {FINDINGS} WHERE {which} ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
         ) ORDER BY file, line, code"""
     return [Finding(*row) for row in connection.execute(query, [limit]).fetchall()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import tempfile
 from collections.abc import Mapping
@@ -28,11 +29,12 @@ EVERYTHING = frozenset(cell.privacy for entity in ENTITIES.values() for cell in 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found."""
+    """What a check found. `sanity` are the remarks on the roster as a whole."""
 
     figures: Mapping[str, FileFigures]
     findings: list[Finding]
     doubtful: bool
+    sanity: list[Finding]
 
     @property
     def exit_code(self) -> int:
@@ -43,9 +45,13 @@ class Checked:
 
 
 def check_files(
-    fileset: FileSet, form: Format, today: datetime.date, limits: Limits | None = None, progress: Progress | None = None
-) -> Checked:
-    """Check a set of files by themselves. Raises `SetRefusedError` when the set cannot be used."""
+    fileset: FileSet, form: Format, today: datetime.date, limits: Limits | None = None, progress: Progress | None = None,
+    *, strict: bool = False,
+) -> Checked:  # fmt: skip
+    """Check a set of files by themselves. Raises `SetRefusedError` when the set cannot be used; when `strict`, also
+    when anything in it is against the standard."""
+    held_to = limits or Limits(**LimitsSchema().load({}))
+    held_to = dataclasses.replace(held_to, strict=strict or held_to.strict)
     with tempfile.TemporaryDirectory(prefix="syncrun-check-") as name:
         folder = Path(name)
         (folder / "unpacked").mkdir()
@@ -53,7 +59,7 @@ def check_files(
         folders = [folder, *{each.path.parent for each in arrival.scans}]
         with scratch(folder / "spill", folders) as connection:
             read = reading.read(
-                connection, arrival, form, None, staged=EVERYTHING, limits=limits or Limits(**LimitsSchema().load({})),
+                connection, arrival, form, None, staged=EVERYTHING, limits=held_to,
                 today=today, home=folder, snapshots=folder / "snapshot", run="check", progress=progress or Silent(),
             )  # fmt: skip
-            return Checked(read.figures, table.read(connection), bool(read.doubts))
+            return Checked(read.figures, table.read(connection), bool(read.doubts), table.sanity(connection))

@@ -19,7 +19,7 @@ from syncrun.intake.arrival import Arrival, arrive, vanished
 from syncrun.intake.land import Landed
 from syncrun.roster import view
 from syncrun.roster.rule import Severity
-from syncrun.rules import cells, table
+from syncrun.rules import cells, fit, sanity, table
 from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
@@ -103,7 +103,7 @@ def read(
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
-        cells.check(connection, each)
+        cells.check(connection, each, today)
     merge.open_before(connection, before, home, staged)
     is_whole, more = whole.weigh(connection, landed)
     findings += more
@@ -114,10 +114,29 @@ def read(
     for each in landed.values():
         findings += merge.findings_hold(connection, each, share=limits.rejected, floor=limits.rejected_floor)
     table.note(connection, findings)
+    _look(connection, landed, today)
+    if limits.strict:
+        _refuse(connection)
     view.lift(connection, staged)
     figures = {each.file.name: FileFigures(each.rows, merge.rejected(connection, each), each.file.mode)
                for each in landed.values()}  # fmt: skip
     return Reading(snapshot, figures, [each for each in findings if RULES[each.code].severity is Severity.HOLD])
+
+
+def _look(connection: DuckDBPyConnection, landed: Mapping[str, Landed], today: datetime.date) -> None:
+    """Look at what was accepted as a whole: whether it fits together and makes sense."""
+    files = {entity: each.file.name for entity, each in landed.items()}
+    here = fit.columns(connection)
+    here |= fit.prepare(connection, here)
+    fit.check(connection, files, today, here)
+    sanity.check(connection, files, today, here)
+
+
+def _refuse(connection: DuckDBPyConnection) -> None:
+    """In strict mode whatever is against the standard stops the set."""
+    found = table.of(connection, [code for code, rule in RULES.items() if rule.standard])
+    if found:
+        raise SetRefusedError(found)
 
 
 def _land(

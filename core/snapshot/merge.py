@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncrun.finding import Finding
+from syncrun.finding import Finding, sql_mask
 from syncrun.intake.arrival import Arrival
 from syncrun.intake.land import REJECTED as LINES
 from syncrun.intake.land import Landed
@@ -72,7 +72,7 @@ def merge(
         here = str(path.relative_to(home))
         if entity in landed and file:
             _accept(connection, landed[entity], whole=whole.get(entity, True), known=known)
-            publish(connection, f"FROM {_CANDIDATE}.{name(entity)}", path)
+            publish(connection, _without_loops(connection, landed[entity]), path)
             tables[entity] = SnapshotTable(here, landed[entity].rows, file.name, file.scan.sha256, file.scan.ended)
         elif entity in made_up:
             publish(connection, made_up[entity] + (_still_made_up(entity) if known else ""), path)
@@ -158,6 +158,32 @@ def _accept(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, know
             FROM ({_good(connection, landed, known=known)}) WHERE status = 'tobedeleted'""")
 
 
+def _without_loops(connection: DuckDBPyConnection, landed: Landed) -> str:
+    """The query for the candidates, without the parents of records whose parents lead back to themselves."""
+    query = f"FROM {_CANDIDATE}.{name(landed.entity)}"
+    if "parentSourcedId" not in landed.columns:
+        return query
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE looped AS
+        WITH RECURSIVE above AS (
+            SELECT sourcedId, line, parentSourcedId AS parent {query} WHERE parentSourcedId IS NOT NULL
+            UNION
+            SELECT above.sourcedId, above.line, up.parentSourcedId
+            FROM above JOIN ({query}) AS up ON up.sourcedId = above.parent
+            WHERE up.parentSourcedId IS NOT NULL AND above.parent <> above.sourcedId
+        )
+        SELECT sourcedId, line FROM above WHERE parent = sourcedId
+    """)
+    if not rows(connection, "looped"):
+        return query
+    connection.execute(
+        f"""INSERT INTO {FINDINGS} SELECT 'R-FIT-01', ?, line, sourcedId, 'parentSourcedId', NULL, 1, ''
+        FROM looped WHERE line IS NOT NULL""", [landed.file.name],
+    )  # fmt: skip
+    return f"""SELECT * REPLACE (CASE WHEN sourcedId NOT IN (SELECT sourcedId FROM looped) THEN parentSourcedId END
+        AS parentSourcedId) {query}"""
+
+
 def _there(connection: DuckDBPyConnection, reference: Reference) -> str:
     """The relation that has the rows referred to."""
     if reference.to == reference.entity:
@@ -189,13 +215,12 @@ def _dangling(connection: DuckDBPyConnection, reference: Reference, landed: Land
             SELECT sourcedId FROM ({_named(reference)}) SEMI JOIN {there} AS there ON there.sourcedId = ref)"""
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE dangling AS
-        SELECT DISTINCT sourcedId, line FROM ({_missing(connection, reference)}) {some}
+        SELECT sourcedId, line, min(ref) AS ref FROM ({_missing(connection, reference)}) {some} GROUP BY ALL
     """)
-    found = connection.execute("SELECT count(*) FROM dangling").fetchone()
-    if not found or not found[0]:
+    if not rows(connection, "dangling"):
         return False
     connection.execute(
-        f"""INSERT INTO {FINDINGS} SELECT 'R-REF-01', ?, line, sourcedId, ?, NULL, 1, '' FROM dangling
+        f"""INSERT INTO {FINDINGS} SELECT {_why(reference)}, ?, line, sourcedId, ?, {sql_mask("ref")}, 1, '' FROM dangling
         WHERE line IS NOT NULL""", [landed.file.name, reference.column],
     )  # fmt: skip
     connection.execute(f"""
@@ -204,6 +229,16 @@ def _dangling(connection: DuckDBPyConnection, reference: Reference, landed: Land
     """)
     connection.execute(f"INSERT INTO {_DROPPED} SELECT {entity}, sourcedId FROM dangling WHERE line IS NULL")
     return True
+
+
+def _why(reference: Reference) -> str:
+    """The code for a record that is not there: it was marked as deleted, it was rejected, or nobody sent it."""
+    to = literal(reference.to)
+    return f"""CASE
+        WHEN ref IN (SELECT sourcedId FROM {DELETIONS} WHERE entity = {to}) THEN 'R-REF-03'
+        WHEN ref IN (SELECT key FROM {REJECTED} WHERE entity = {to} AND key IS NOT NULL)
+            OR ref IN (SELECT key FROM {LINES} WHERE entity = {to} AND key IS NOT NULL) THEN 'R-REF-04'
+        ELSE 'R-REF-01' END"""
 
 
 def _leads_nowhere(connection: DuckDBPyConnection, reference: Reference, landed: Landed) -> None:

@@ -115,6 +115,34 @@ def test_checking_files_leaves_nothing_behind(terminal: Terminal, inbox: Path, h
     assert {path: path.stat().st_mtime_ns for path in inbox.parent.rglob("*")} == before
 
 
+def test_what_makes_no_sense_is_told_apart_and_costs_nothing(terminal: Terminal, inbox: Path) -> None:
+    lines = (inbox / "enrollments.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if ",class-1-0," not in line]
+    (inbox / "enrollments.csv").write_text("".join(kept), encoding="utf-8", newline="")
+    answer = terminal("check", inbox, "--json")
+    told = {each["code"]: (each["file"], each["count"]) for each in answer.json["sanity"]}
+    assert (answer.code, told["R-SANE-01"], told["R-SANE-02"]) == (0, ("classes.csv", 1), ("classes.csv", 1))
+    assert not [each for each in answer.json["findings"] if each["code"].startswith("R-SANE-")]
+    screen = terminal("check", inbox)
+    assert "Does it make sense?" in screen.out
+    assert "R-SANE-01 A class has no teacher: 1 (first classes.csv:" in screen.out
+
+
+def test_strict_check_refuses_what_is_against_the_standard(terminal: Terminal, inbox: Path) -> None:
+    spoil(inbox, ",true,", ",TRUE,")
+    assert terminal("check", inbox).code == 0
+    answer = terminal("check", inbox, "--strict", "--json")
+    assert answer.code == 2
+    assert "R-BOOL-02" in {each["code"] for each in answer.json["error"]["findings"]}
+
+
+def test_strict_check_lets_pass_what_is_mere_practice(terminal: Terminal, inbox: Path) -> None:
+    spoil(inbox, "García", " García")
+    answer = terminal("check", inbox, "--strict", "--json")
+    codes = {each["code"] for each in answer.json.get("error", {}).get("findings", ())}
+    assert "R-CELL-02" not in codes
+
+
 # -- a district ----------------------------------------------------------------------------------------------------------
 
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import csv
+import os
 import stat
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from syncrun.demo import roster
-from syncrun.report.rows import HEADER
+from syncrun.report.rows import HEADER, prepare, write
+from syncrun.scratch import scratch
+from syncrun.snapshot.table import Snapshot, SnapshotTable
+from syncrun.sqltext import literal, name
 
 if TYPE_CHECKING:
     from terminal import Terminal
     from world import World
+
+    from syncrun.report.source import RunFiles
 
 Report = dict[str, list[dict[str, str]]]
 
@@ -104,10 +113,10 @@ def test_row_that_the_sink_rejected_has_its_code_and_reason(settled: World, term
     found = report(terminal, settled)
     teacher = one(found["users.csv"], sourcedId="t101")
     assert {key: teacher[key] for key in ("result", "action", "code")} == {
-        "result": "REJECTED", "action": "UNCHANGED", "code": "S-UNIQUE-1",
+        "result": "REJECTED", "action": "UNCHANGED", "code": "S-UNIQUE-1; R-FIT-14",
     }  # fmt: skip
-    assert (
-        teacher["message"] == "a teacher account with this e-mail address is already there; link it in the mapping file"
+    assert teacher["message"].startswith(
+        "a teacher account with this e-mail address is already there; link it in the mapping file; "
     )
     assert one(found["classes.csv"], sourcedId="class-1-0")["code"] == "R-CELL-03" or one(
         found["classes.csv"], sourcedId="class-1-0")["code"] == "S-CHECK-1"  # fmt: skip
@@ -159,14 +168,14 @@ def test_every_row_of_every_file_has_exactly_one_result(settled: World, terminal
     assert answer.code in {3, 4}, answer.err
     counts = terminal("report", "--district", settled.toml, "--out", settled.folder / "json", "--json").json["rows"]
     found = report(terminal, settled)
-    for name, rows in found.items():
-        with (settled.inbox / name).open(encoding="utf-8", newline="") as stream:
+    for file, rows in found.items():
+        with (settled.inbox / file).open(encoding="utf-8", newline="") as stream:
             records = [record for record in csv.reader(stream) if record][1:]
         lines = Counter(row["line"] for row in rows if row["line"])
-        assert sum(lines.values()) == len(records), name
+        assert sum(lines.values()) == len(records), file
         assert max(lines.values()) == 1
         assert {row["result"] for row in rows} <= {"SUCCESS", "HELD", "REJECTED"}
-        assert sum(counts[name].values()) == len(rows)
+        assert sum(counts[file].values()) == len(rows)
 
 
 def test_totals_on_the_screen_are_those_of_the_files(settled: World, terminal: Terminal) -> None:
@@ -204,11 +213,85 @@ def test_school_sees_its_own_rows_only(settled: World, terminal: Terminal) -> No
     assert {row["sourcedId"] for row in found["classes.csv"]} == {f"class-2-{n}" for n in range(8)}
 
 
-@pytest.mark.parametrize("key", ["=cmd()", "+1", "-1", "@x"])
+@pytest.mark.parametrize(
+    "key", ["=cmd()", "+1", "-1", "@x", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x", " =1+1", "\u00a0=1"]
+)
 def test_id_that_a_spreadsheet_would_run_gets_an_apostrophe(settled: World, terminal: Terminal, key: str) -> None:
     settled.rows("users").append({**settled.rows("users")[20], "sourcedId": key, "username": "x1", "identifier": "x1"})
     assert run(settled, terminal) in {0, 4}
     assert one(report(terminal, settled)["users.csv"], sourcedId=f"'{key}")["result"]
+
+
+def test_formula_in_a_name_reaches_the_sink_as_it_is_and_no_report(settled: World, terminal: Terminal) -> None:
+    formula = '=HYPERLINK("http://x.example","y")'
+    settled.edit("users", "s1001", familyName=formula)
+    settled.edit("classes", "class-1-0", title="\uff1d1+1")
+    assert run(settled, terminal) == 0
+    assert formula in str(settled.dump())
+    assert "\uff1d1+1" in str(settled.dump())
+    report(terminal, settled)
+    texts = "".join(path.read_text(encoding="utf-8") for path in (settled.folder / "out").iterdir())
+    assert "HYPERLINK" not in texts
+
+
+@pytest.mark.parametrize("column", [column for column in HEADER if column != "line"])
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r1", "\uff1d1", "\u200b=1"])
+def test_cell_of_any_column_that_a_spreadsheet_would_run_gets_an_apostrophe(
+    tmp_path: Path, column: str, cell: str
+) -> None:
+    assert written(tmp_path, column, cell)[column] == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["a=1", "R-CELL-01", "'=1", ""])
+def test_other_cells_are_written_as_they_are(tmp_path: Path, cell: str) -> None:
+    assert written(tmp_path, "message", cell)["message"] == cell
+
+
+def written(folder: Path, column: str, cell: str) -> dict[str, str]:
+    """A row of a report in which one cell is as wished, as it is written and read back."""
+    cells = ", ".join(f"{literal(cell if each == column else '')} AS {name(each)}" for each in HEADER[1:])
+    with scratch(folder / "spill", [folder]) as connection:
+        connection.execute(f"CREATE SCHEMA report; CREATE VIEW report.users AS SELECT 2 AS line, {cells}")
+        files = cast("RunFiles", SimpleNamespace(connection=connection))
+        assert write(files, "users", folder / "users-report.csv") == 1
+    with (folder / "users-report.csv").open(encoding="utf-8", newline="") as stream:
+        return next(csv.DictReader(stream))
+
+
+def write_many(folder: Path, count: int) -> int:
+    """Make and write the report of a file of which every row was rejected; how many rows it has."""
+    none = "WHERE false"
+    with scratch(folder / "spill", [folder]) as connection:
+        connection.execute(f"""
+            CREATE SCHEMA roster; CREATE VIEW roster.users AS SELECT '' AS sourcedId, 0 AS line {none};
+            CREATE VIEW deletions AS SELECT '' AS entity, 0 AS line, '' AS sourcedId {none};
+            CREATE VIEW fates AS SELECT '' AS entity, '' AS key, '' AS school, '' AS action, '' AS status, '' AS code,
+                '' AS reason {none};
+            CREATE VIEW findings AS SELECT 'R-CELL-01' AS code, 'users.csv' AS file, i AS line, 'user-' || i AS key,
+                'givenName' AS "column", 1 AS count FROM range(2, {count + 2}) AS each(i)""")
+        snapshot = Snapshot("run", "1.1", {"users": SnapshotTable("users.parquet", 0, "users.csv")})
+        run_ = SimpleNamespace(summary={"files": {"users.csv": {}}})
+        files = cast("RunFiles", SimpleNamespace(connection=connection, snapshot=snapshot, run=run_))
+        assert prepare(files) == {"users.csv": {"REJECTED/UNCHANGED": count}}
+        return write(files, "users", folder / "users-report.csv")
+
+
+@pytest.mark.slow
+def test_report_of_a_million_findings_goes_to_disk_in_bounded_memory(tmp_path: Path) -> None:
+    program = """
+import pathlib, resource, sys
+sys.path.insert(0, sys.argv[2])
+from test_rows import write_many
+print("", write_many(pathlib.Path(sys.argv[1]), 1_000_000), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, sep="\\n")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path, Path(__file__).parent], check=True, capture_output=True, text=True,
+        env={**os.environ, "SYNCRUN_MEMORY": "300MB"},
+    )  # fmt: skip
+    rows, kilobytes = map(int, done.stdout.split()[-2:])
+    assert (rows, kilobytes < 700_000) == (1_000_000, True), kilobytes
+    with (tmp_path / "users-report.csv").open(encoding="utf-8") as stream:
+        assert sum(1 for _ in stream) == 1_000_001
 
 
 def test_reports_are_closed_to_others(settled: World, terminal: Terminal) -> None:

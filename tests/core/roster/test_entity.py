@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 
 import duckdb
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from syncrun.roster.cell import Ref
+from syncrun.roster.cell import Cell, Ref
 from syncrun.roster.entity import DERIVED, ENTITIES, Entity
 from syncrun.roster.listed import RefList
+from syncrun.roster.typed import Bool, Date, Word, Year
 from syncrun.sqltext import name
 
 BOUNDED = {entity: cls for entity, cls in ENTITIES.items() if cls.row_tests}
@@ -23,31 +25,48 @@ DAYS = st.one_of(
 )  # fmt: skip
 
 
+def texts(cell: Cell) -> st.SearchStrategy[str | None]:
+    """What may stand in a cell, so that rows of every kind come about."""
+    if isinstance(cell, Date):
+        return DAYS
+    if isinstance(cell, Word):
+        return st.sampled_from([None, "", "planet", *cell.words])
+    if isinstance(cell, Bool):
+        return st.sampled_from([None, "true", "false", "Yes", "perhaps"])
+    if isinstance(cell, Year):
+        return st.sampled_from([None, "2026", "2027", "2025-2026", "1"])
+    return st.sampled_from([None, "", "a", "b", "a,b", "b, ,c", ","])
+
+
 @pytest.mark.parametrize("entity", BOUNDED.values(), ids=BOUNDED)
 def test_rules_about_a_row_are_the_same_in_both_executions(entity: type[Entity]) -> None:
-    (begin,) = {"beginDate", "startDate"} & set(entity.cells())
-    cells = entity.cells()
-    values = ", ".join(f"{cells[column].sql_value(name(column))} AS {name(column)}" for column in (begin, "endDate"))
+    asked = {column: entity.cells()[column] for test in entity.row_tests for column in test.columns}
+    values = ", ".join(f"{cell.sql_value(name(column))} AS {name(column)}" for column, cell in asked.items())
+    told = ", ".join(f"unnest(${n}::VARCHAR[]) AS {name(column)}" for n, column in enumerate(asked, 1))
     tests = ", ".join(f"coalesce({test.sql}, false)" for test in entity.row_tests)
     seen = set()
 
     @settings(max_examples=20, deadline=None, derandomize=True, database=None)
-    @given(st.lists(st.tuples(DAYS, DAYS), min_size=20))
-    def holds(pairs: list[tuple[str | None, str | None]]) -> None:
-        rows = engine.execute(
-            f"SELECT {tests} FROM (SELECT {values} FROM (SELECT unnest($1::VARCHAR[]) AS {begin}, "
-            "unnest($2::VARCHAR[]) AS endDate))",
-            [list(each) for each in zip(*pairs, strict=True)],
-        ).fetchall()
-        for pair, broken in zip(pairs, rows, strict=True):
-            found = entity().verdict({begin: pair[0], "endDate": pair[1]}).findings
+    @given(st.lists(st.tuples(*map(texts, asked.values())), min_size=40))
+    def holds(given_rows: list[tuple[str | None, ...]]) -> None:
+        columns = [list(each) for each in zip(*given_rows, strict=True)]
+        rows = engine.execute(f"SELECT {tests} FROM (SELECT {values} FROM (SELECT {told}))", columns).fetchall()
+        for cells, broken in zip(given_rows, rows, strict=True):
+            found = entity().verdict(dict(zip(asked, cells, strict=True))).findings
             sql = {("", test.code) for test, each in zip(entity.row_tests, broken, strict=True) if each}
-            assert {each for each in found if not each[0]} == sql, pair
-            seen.add(bool(sql))
+            assert {each for each in found if not each[0]} == sql, cells
+            seen.update(zip((test.code for test in entity.row_tests), broken, strict=True))
 
     with duckdb.connect() as engine:
         holds()
-    assert seen == {False, True}
+    assert seen == set(itertools.product((test.code for test in entity.row_tests), (False, True)))
+
+
+@pytest.mark.parametrize("entity", BOUNDED.values(), ids=BOUNDED)
+def test_rule_about_a_row_names_every_column_that_it_asks(entity: type[Entity]) -> None:
+    for test in entity.row_tests:
+        words = set(re.findall(r"\w+", test.sql))
+        assert words & set(entity.cells()) <= set(test.columns)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_status_in_a_bulk_file_is_noted_once(tmp_path: Path) -> None:
     files["users"][1]["status"] = "active"
     files["users"][2]["dateLastModified"] = "2026-08-17T00:00:00Z"
     night = read(tmp_path, files)
-    assert [(each.code, each.line, each.count) for each in night.findings] == [("R-ROW-01", 3, 2)]
+    assert [(each.code, each.line, each.count) for each in night.findings] == [("R-ROW-01", 3, 2), ("R-ROW-07", 3, 1)]
 
 
 def test_record_marked_as_deleted_in_a_bulk_file_is_gone(tmp_path: Path) -> None:
