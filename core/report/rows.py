@@ -7,8 +7,10 @@ end, without a line. A clean row says SUCCESS. Every row of a file has exactly o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from syncrun.intake.origin import sql_line, sql_number
 from syncrun.report.source import RunFiles
 from syncrun.roster.entity import ENTITIES
 from syncrun.roster.rule import Severity
@@ -63,15 +65,24 @@ def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = F
         "CASE WHEN regexp_matches(sourcedId, '^[=+@\\t\\r-]') THEN chr(39) || sourcedId ELSE sourcedId END AS sourcedId"
     )
     relation = f"report.{name(entity)}"
+    place = _place(files.snapshot.tables[entity].origins)
     part = target.with_suffix(".part")
     part.touch(mode=0o600)
     files.connection.execute(
-        f"COPY (SELECT * REPLACE ({safe}) FROM {relation} {where} ORDER BY line NULLS LAST, sourcedId) "
+        f"COPY (SELECT * REPLACE ({safe}{place}) FROM (FROM {relation} {where} ORDER BY line NULLS LAST, sourcedId)) "
         f"TO {literal(str(part))} (FORMAT csv, HEADER true, USE_TMP_FILE false)"  # into the file as it was made
     )
     part.replace(target)
     found = files.connection.execute(f"SELECT count(*) FROM {relation} {where}").fetchone()
     return int(found[0]) if found else 0
+
+
+def _place(origins: Sequence[str]) -> str:
+    """For rows that were drawn from files of another format, the file before the line: `students.csv:5`."""
+    if not origins:
+        return ""
+    files = f"list_extract([{literals(origins)}], CAST({sql_number('line')} AS INTEGER))"
+    return f", {files} || ':' || {sql_line('line')} AS line"
 
 
 def _rules(files: RunFiles) -> None:

@@ -37,7 +37,7 @@ def check(connection: DuckDBPyConnection, landed: Landed) -> None:
     cells = {column: cell for column, cell in ENTITIES[landed.entity].cells().items() if column in landed.columns}
     found = connection.execute(f"SELECT count(*) FROM {_landed(landed)} WHERE suspect").fetchone()
     suspects = bool(found and found[0])
-    _unreadable(connection, landed)
+    unreadable(connection, landed)
     if suspects:
         _cells(connection, landed, cells)
     _value(connection, landed, cells, suspects=suspects)
@@ -58,7 +58,8 @@ def _codes(codes: list[str]) -> str:
     return ", ".join(map(literal, codes))
 
 
-def _unreadable(connection: DuckDBPyConnection, landed: Landed) -> None:
+def unreadable(connection: DuckDBPyConnection, landed: Landed) -> None:
+    """Note the lines of a file that could not be taken apart."""
     connection.execute(
         f"INSERT INTO {FINDINGS} SELECT code, ?, line, key, NULL, NULL, 1, '' FROM {LINES} WHERE entity = ?",
         [landed.file.name, landed.entity],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.finding import Finding
+from syncrun.intake.origin import sql_line, sql_number
 from syncrun.scratch import publish
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 FINDINGS = "findings"
 REJECTED = "rejected_rows"
+ORIGINS = "origins"
+"""By the number in their lines, the files of rows that were drawn from another format (`syncrun.intake.origin`)."""
+_SOURCES = "origin_columns"
 
 
 def prepare(connection: DuckDBPyConnection) -> None:
@@ -23,6 +27,15 @@ def prepare(connection: DuckDBPyConnection) -> None:
         CREATE TABLE {FINDINGS} (code VARCHAR, file VARCHAR, line BIGINT, key VARCHAR, "column" VARCHAR,
             shape VARCHAR, count BIGINT, words VARCHAR)""")
     connection.execute(f"CREATE TABLE {REJECTED} (entity VARCHAR, id BIGINT, key VARCHAR, copy BOOLEAN)")
+    connection.execute(f"CREATE TABLE {ORIGINS} (number BIGINT, origin VARCHAR)")
+
+    connection.execute(f'CREATE TABLE {_SOURCES} (number BIGINT, "column" VARCHAR, source VARCHAR)')
+
+
+def note_origins(connection: DuckDBPyConnection, files: Sequence[str], sources: Iterable[tuple[int, str, str]]) -> None:
+    """Keep the file of each number, and the names that columns have in it."""
+    connection.executemany(f"INSERT INTO {ORIGINS} VALUES (?, ?)", list(enumerate(files, 1)))
+    connection.executemany(f"INSERT INTO {_SOURCES} VALUES (?, ?, ?)", list(sources))
 
 
 def note(connection: DuckDBPyConnection, findings: Iterable[Finding]) -> None:
@@ -36,9 +49,13 @@ def read(connection: DuckDBPyConnection, limit: int = 1000) -> list[Finding]:
     """The findings, in order of file and line; at most `limit`, since a file may have a million: then the first ones of
     each kind."""
     query = f"""
-        SELECT code, file, line, key, "column", shape, count, words FROM (
+        SELECT code, coalesce(origin, file) AS told, {sql_line("line")} AS place, key, coalesce(source, found."column"), shape,
+            count, words
+        FROM (
             FROM {FINDINGS} ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
-        ) ORDER BY file, line, code"""
+        ) AS found LEFT JOIN {ORIGINS} AS origin ON origin.number = {sql_number("line")}
+        LEFT JOIN {_SOURCES} AS named ON named.number = origin.number AND named."column" = found."column"
+        ORDER BY told, place, code"""
     return [Finding(*row) for row in connection.execute(query, [limit]).fetchall()]
 
 
