@@ -6,12 +6,13 @@ from __future__ import annotations
 import dataclasses
 
 from syncrun.connectors.format.clever import CLEVER
+from syncrun.connectors.format.powerschool import POWERSCHOOL
 from syncrun.connectors.format.refused import APPLE_SCHOOL_MANAGER, CANVAS, SDS_V1
 from syncrun.connectors.format.school_data_sync import SDS_V2_1
 from syncrun.connectors.oneroster_csv.format import ONEROSTER_CSV
 from syncrun.sdk import Format
 
-READ = (ONEROSTER_CSV, SDS_V2_1, CLEVER)
+READ = (ONEROSTER_CSV, POWERSCHOOL, SDS_V2_1, CLEVER)
 REFUSED = (SDS_V1, APPLE_SCHOOL_MANAGER, CANVAS)
 
 AUTO = dataclasses.replace(ONEROSTER_CSV, others=READ[1:], foreign=REFUSED)

@@ -27,8 +27,10 @@ _AGENTS = """(SELECT string_agg(DISTINCT pair.relationshipUserSourcedId, ',' ORD
     FROM sds_relationships AS pair WHERE pair.userSourcedId = sds_users.sourcedId)"""
 _CHILDS_ORG = """(SELECT min(role.orgSourcedId) FROM sds_roles AS role
     WHERE role.userSourcedId = sds_relationships.userSourcedId)"""
-_SCHOOL = """(SELECT min(class.orgSourcedId) FROM sds_classes AS class
-    WHERE class.sourcedId = sds_enrollments.classSourcedId)"""
+_SCHOOL = """coalesce(
+    (SELECT min(class.orgSourcedId) FROM sds_classes AS class WHERE class.sourcedId = sds_enrollments.classSourcedId),
+    (SELECT min(role.orgSourcedId) FROM sds_roles AS role WHERE role.userSourcedId = sds_enrollments.userSourcedId))"""
+"""The class's; where there is no such class, the person's, so that the class is what is missed."""
 
 _KINDS = (
     FileKind("orgs.csv", "sds_orgs", required=True, columns=(

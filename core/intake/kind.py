@@ -57,12 +57,14 @@ def fits(labels: Sequence[str], kind: FileKind, form: Format) -> bool:
 
 def plainly(headers: Sequence[Sequence[str]], form: Format) -> Format | None:
     """The other format that files with these headers are plainly of: it accounts for all files that `form` accounts
-    for and for more, of which one has a column that `form` knows in no file. None when there is no such format, or two
-    that do so equally well."""
+    for and for more, of which one has a column that `form` knows in no file; or for two more, when it is only a shorter
+    way to write `form`. None when there is no such format, or two that do so equally well."""
     own = _accounted(headers, form)
     found = sorted(
         ((len(here), each) for each in (*form.others, *form.foreign) for here in [_accounted(headers, each)]
-         if here > own and any(_foreign(headers[number], each, form) for number in here - own)),
+         if here > own and (
+             any(_foreign(headers[number], each, form) for number in here - own)
+             or (len(here - own) > 1 and _is_short(each, form)))),
         key=lambda pair: -pair[0],
     )  # fmt: skip
     if not found or (len(found) > 1 and found[0][0] == found[1][0]):
@@ -76,9 +78,18 @@ def _accounted(headers: Sequence[Sequence[str]], form: Format) -> set[int]:
     }  # fmt: skip
 
 
+def _is_short(other: Format, form: Format) -> bool:
+    """Whether all columns of the other format are columns of this one."""
+    return _columns(other) <= _columns(form)
+
+
+def _columns(form: Format) -> set[str]:
+    return {name for kind in form.kinds for name in cells(kind)}
+
+
 def _foreign(labels: Sequence[str], other: Format, form: Format) -> bool:
     """Whether a file has a column of the other format that this one has nowhere."""
-    known = {name for kind in form.kinds for name in cells(kind)}
+    known = _columns(form)
     return any(
         theirs.name and not mine.name
         for kind in other.kinds if fits(labels, kind, other)
