@@ -178,9 +178,10 @@ def test_end_of_a_file_that_is_missing_removes_nobody(desk: Desk, name: str) -> 
 
 
 def test_line_that_cannot_be_read_leaves_removals_out(desk: Desk) -> None:
-    put(desk, clever())
-    before = desk.settle(form=AUTO)
     files = clever()
+    files["students"].append({**files["students"][2], "Student_id": "3"})
+    put(desk, files)
+    before = desk.settle(form=AUTO)
     files["students"] = files["students"][:2]
     put(desk, files)
     path = desk.inbox / "students.csv"
@@ -188,6 +189,7 @@ def test_line_that_cannot_be_read_leaves_removals_out(desk: Desk) -> None:
     night = desk.read(form=AUTO)
     assert [(each.file, each.line) for each in night.found("R-FILE-07")] == [("students.csv", 4)]
     assert night.keys("users") == before.keys("users")
+    assert "S-3" in night.keys("users"), "nobody names this one"
 
 
 def test_password_is_nowhere(desk: Desk) -> None:

@@ -123,6 +123,7 @@ def beside(folder: Path) -> None:
     (folder / ".DS_Store").write_bytes(b"\x00")
     (folder / "users.csv.filepart").write_bytes(b"sourcedId,")
     (folder / "lineItems.csv").write_text("sourcedId,title\n1,a\n")
+    (folder / "students.csv").write_text("School_id,Student_id,Last_name,First_name,Grade\n1,1,Berg,Ana,9\n")
 
 
 def without_manifest(folder: Path) -> None:
