@@ -171,8 +171,11 @@ def _one_error(error: type[errors.SyncError]) -> str:
 # -- findings --------------------------------------------------------------------------------------------------------
 
 RULE_GROUPS: Mapping[str, str] = {
+    "R-FORM-": "Formats",
     "R-SET-": "Sets of files",
+    "R-KIND-": "Which file is which",
     "R-FILE-": "Files and lines",
+    "R-HEAD-": "Names of columns",
     "R-": "Cells",
     "R-ROW-": "Rows",
     "R-REF-": "References",

@@ -170,7 +170,7 @@ class Desk:
         arrival = arrive(FileSet(paths, "a test"), form, self.folder / f"unpacked-{number}")
         with scratch(self.folder / f"spill-{number}", [self.folder]) as connection:
             yield connection, reading.read(
-                connection, arrival, form, self.before, staged=options.get("staged", EVERYTHING),
+                connection, arrival, self.before, staged=options.get("staged", EVERYTHING),
                 limits=Limits(**LimitsSchema().load({})), today=AUTUMN, home=self.folder,
                 snapshots=self.folder / f"snapshot-{number}", run=f"run-{number}",
                 progress=options.get("progress", Silent()),

@@ -6,6 +6,8 @@ import codecs
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from syncrun.connectors.format import NAMES
+
 
 def _known(encoding: str) -> None:
     try:
@@ -20,6 +22,11 @@ class OneRosterCsvSettings(Schema):
     path = fields.String(
         required=True,
         metadata={"doc": "the folder that holds the CSV files, or the zip archive; relative to the district file"},
+    )
+    format = fields.String(
+        load_default="auto",
+        validate=validate.OneOf(NAMES),
+        metadata={"doc": "what the files are; auto: OneRoster, or what they plainly are by their columns"},
     )
     encoding = fields.String(
         validate=_known,

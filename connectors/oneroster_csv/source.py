@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from syncrun.connectors.oneroster_csv.format import ONEROSTER_CSV
+from syncrun.connectors.format import AUTO, named
 from syncrun.sdk import Context, FileSet, InputError, TextForm
 
 
 class OneRosterCsv:
     """Files in a folder, or one zip archive, that stay where they are."""
 
-    format = ONEROSTER_CSV
+    format = AUTO
 
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
         self._path = context.folder / settings["path"]
         self._text = TextForm(settings.get("encoding"), settings.get("delimiter"), settings.get("quotes", True))
+        self.format = named(settings.get("format", "auto"))
 
     def check(self) -> None:
         """The folder or archive is there and can be read."""

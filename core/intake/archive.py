@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from syncrun.errors import InputError
@@ -26,11 +26,11 @@ def is_archive(path: Path) -> bool:
 
 def unpack(path: Path, wanted: Iterable[str], into: Path) -> list[tuple[str, Path]]:
     """Stream the members whose base name is `wanted` (case aside) into `into`; pairs of the member's name in the
-    archive and the file written. Members of other names stay unread.
+    archive and the file written. A wanted name that begins with a point is an ending. Members of other names stay unread.
 
     Raises `InputError` for anything but a whole, plain archive within the limits above.
     """
-    known = {name.lower(): name for name in wanted}
+    known = {name.lower() for name in wanted}
     try:
         with zipfile.ZipFile(path) as archive:
             members = [each for each in archive.infolist() if not each.is_dir()]
@@ -38,7 +38,7 @@ def unpack(path: Path, wanted: Iterable[str], into: Path) -> list[tuple[str, Pat
             return [
                 (member.filename, _write(archive, member, into / f"{number:03d}.csv"))
                 for number, member in enumerate(members)
-                if _base(member).lower() in known
+                if _is_wanted(_base(member).lower(), known)
             ]
     except InputError:
         raise
@@ -48,6 +48,10 @@ def unpack(path: Path, wanted: Iterable[str], into: Path) -> list[tuple[str, Pat
 
 def _base(member: zipfile.ZipInfo) -> str:
     return PurePosixPath(member.filename).name
+
+
+def _is_wanted(base: str, known: Collection[str]) -> bool:
+    return base in known or (PurePosixPath(base).suffix in known and not base.startswith("."))
 
 
 def _refused(why: str) -> InputError:

@@ -13,11 +13,15 @@ from typing import Literal
 
 from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
-from syncrun.intake import archive, manifest
+from syncrun.intake import archive, header, manifest
+from syncrun.intake import kind as kinds
 from syncrun.intake.manifest import Manifest
 from syncrun.intake.scan import Scan, scan, scan_all
 from syncrun.intake.text import plain
 from syncrun.sdk import FileKind, FileSet, Format, TextForm
+
+TABLES = {".csv", ".txt", ".tsv"}
+"""How the names of files end that may be known by their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class ArrivedFile:
     kind: FileKind
     scan: Scan
     mode: Literal["bulk", "delta"]
+    origins: tuple[str, ...] = ()
+    """For rows that were drawn from files of another format: the file of each `Drawn` (`syncrun.intake.origin`)."""
 
     @property
     def name(self) -> str:
@@ -45,6 +51,8 @@ class Arrival:
     scans: tuple[Scan, ...]
     absent: frozenset[str]
     """Entities that the manifest says are not sent."""
+    form: Format
+    """The format that the files are of."""
 
     @property
     def version(self) -> str:
@@ -77,34 +85,38 @@ def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     named, findings = _named(fileset, form, unpacked)
     named, originals, more = _as_text(named, fileset.text, unpacked)
     findings += more
-    found, misplaced, more = _recognised(named, form)
+    found, misplaced, more, form = _recognised(named, form)
     findings += more
+    refused = [each for each in findings if each.code.startswith("R-FORM") and each.code != "R-FORM-02"]
+    if refused:
+        return Arrival({}, partial=False, findings=refused, scans=(), absent=frozenset(), form=form)
     said, more = manifest.read(found.pop(form.manifest), form.manifest) if form.manifest in found else (None, [])
     findings += more
     scans = dict(zip(found, scan_all(found.values()), strict=True))
-    kinds = {kind.name: kind for kind in form.kinds}
+    named_kinds = {each.name: each for each in form.kinds}
     files = {}
     for name, each in scans.items():
-        if name in kinds:
+        if name in named_kinds:
             mode = said.mode(name) if said else None
             if mode == "absent":
                 findings.append(Finding("R-SET-10", name))
-            files[kinds[name].entity] = ArrivedFile(kinds[name], each, "delta" if mode == "delta" else "bulk")
-    partial = not said and {each.name for each in files.values()} == form.partial
+            files[named_kinds[name].entity] = ArrivedFile(
+                named_kinds[name], each, "delta" if mode == "delta" else "bulk"
+            )
+    partial = bool(files) and not said and {each.name for each in files.values()} == form.partial
     if said is None and form.manifest:
         findings.append(Finding("R-SET-12", form.manifest))
     absent = _absent(said, form)
     findings += _missing(files, form, said, absent, misplaced, partial=partial)
     findings += [Finding("R-SET-03", each.name) for each in files.values() if each.scan.size == 0]
-    return Arrival(files, partial, findings, (*scans.values(), *originals), absent)
+    return Arrival(files, partial, findings, (*scans.values(), *originals), absent, form)
 
 
 def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[str, Path]], list[Finding]]:
     """Pairs of a name, with its folders, and the file."""
     paths = fileset.files
     if len(paths) == 1 and archive.is_archive(paths[0]):
-        wanted = [kind.name for kind in form.kinds] + ([form.manifest] if form.manifest else [])
-        return archive.unpack(paths[0], wanted, unpacked), []
+        return archive.unpack(paths[0], {*_known(form), *TABLES}, unpacked), []
     if len(paths) == 1 and paths[0].suffix.lower() != ".csv":
         raise InputError("R-SET-20: The path names a file that is not a zip archive.")
     if not paths:
@@ -128,39 +140,113 @@ def _as_text(
 
 
 def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() in {".csv", ".txt"} and path.stat().st_size > 0
+    return path.suffix.lower() in TABLES and path.stat().st_size > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file with the folder that it stands in, its name, and the labels of its columns if it may be a table."""
+
+    folder: str
+    base: str
+    path: Path
+    labels: tuple[str, ...]
+
+
+def _entry(shown: str, path: Path) -> _Entry:
+    place = Path(shown)
+    table = place.suffix.lower() in TABLES and not place.name.startswith((".", "~$"))
+    return _Entry(place.parent.as_posix(), place.name, path, header.labels(path) if table else ())
 
 
 def _recognised(
     named: Iterable[tuple[str, Path]], form: Format
-) -> tuple[dict[str, Path], dict[str, str], list[Finding]]:
-    """Files by the name that the format gives them, where misplaced ones were seen, and remarks."""
-    known = {kind.name.lower(): kind.name for kind in form.kinds}
-    if form.manifest:
-        known[form.manifest.lower()] = form.manifest
-    found: dict[str, Path] = {}
+) -> tuple[dict[str, Path], dict[str, str], list[Finding], Format]:
+    """Files by the name that the format gives them, where misplaced ones were seen, remarks, and the format itself,
+    which is another when the files are plainly of that."""
+    entries = sorted((_entry(shown, path) for shown, path in named), key=lambda each: (each.folder, each.base))
     findings: list[Finding] = []
-    entries = [(Path(shown).parent.as_posix(), Path(shown).name, path) for shown, path in named]
-    folders = {folder for folder, base, _ in entries if base.lower() in known}
-    home = "." if "." in folders or len(folders) != 1 else next(iter(folders))
+    form = _format([each.labels for each in entries if each.folder == _home(entries, form)], form, findings)
+    home = _home(entries, form)
     if home != ".":
         findings.append(Finding("R-SET-13", words="all files stand in one folder"))
+    known = _known(form)
+    found: dict[str, Path] = {}
     misplaced: dict[str, str] = {}
-    for folder, base, path in sorted(entries):
-        name = known.get(base.lower())
-        if folder != home:
+    strangers: list[tuple[_Entry, str]] = []
+    ignored = {each.lower() for each in form.ignored}
+    for each in entries:
+        name = known.get(each.base.lower())
+        like = kinds.fitting(each.labels, form) if each.labels else None
+        if each.folder != home:
             if name:
-                misplaced[name] = folder
+                misplaced[name] = each.folder
         elif name is None:
-            if base not in form.ignored and not base.startswith("."):
-                findings.append(Finding("R-SET-15", base))
+            if each.base.lower() not in ignored and not each.base.startswith("."):
+                strangers.append((each, like.name if like else ""))
         elif name in found:
             findings.append(Finding("R-SET-14", name))
         else:
-            found[name] = path
-            if base != name:
-                findings.append(Finding("R-SET-19", name))
-    return found, misplaced, findings
+            found[name] = each.path
+            findings += _named_right(each, name, form)
+    return found, misplaced, findings + _known_by_columns(strangers, found), form
+
+
+def _known(form: Format) -> dict[str, str]:
+    """The names of the format's files by how they are spelled in lower case."""
+    return {name.lower(): name for name in (*(each.name for each in form.kinds), form.manifest) if name}
+
+
+def _home(entries: Sequence[_Entry], form: Format) -> str:
+    """The folder in which the set stands: the top, or the only one that has files of a format."""
+    theirs = {name for each in (*form.others, *form.foreign) for name in _known(each)}
+    folders: set[str] = set()
+    for wanted in (
+        lambda each: each.base.lower() in _known(form),
+        lambda each: each.base.lower() in theirs,
+        lambda each: bool(each.labels) and kinds.fitting(each.labels, form),
+    ):
+        folders = folders or {each.folder for each in entries if wanted(each)}
+    return "." if "." in folders or len(folders) != 1 else next(iter(folders))
+
+
+def _format(labels: Sequence[tuple[str, ...]], form: Format, findings: list[Finding]) -> Format:
+    """The format that the files are plainly of, with a remark when it is not the one expected."""
+    other = kinds.plainly([each for each in labels if each], form)
+    if other in form.foreign and other is not None:
+        findings.append(Finding(other.refusal, words=f"they are {other.title}, and {form.title} was expected"))
+        return form
+    if other is not None:
+        findings.append(Finding("R-FORM-02", words=other.title))
+        return other
+    return form
+
+
+def _named_right(entry: _Entry, name: str, form: Format) -> list[Finding]:
+    """Remarks on the name of a file that has one of the format's: whether its columns are those of another."""
+    findings = [Finding("R-SET-19", name)] if entry.base != name else []
+    own = next((each for each in form.kinds if each.name == name), None)
+    like = kinds.fitting(entry.labels, form) if own else None
+    if own and like and like != own and not kinds.fits(entry.labels, own, form):
+        findings.append(Finding("R-KIND-02", name, 1, words=f"its columns are those of {like.name}"))
+    return findings
+
+
+def _known_by_columns(strangers: Iterable[tuple[_Entry, str]], found: dict[str, Path]) -> list[Finding]:
+    """Take files of other names for what their columns say, each where the file of that name is not there; what is
+    taken is added to `found`."""
+    named, taken, findings = set(found), set(), []
+    for entry, name in strangers:
+        if not name or name in named:
+            words = f"its columns are those of {name}, which is there" if name else ""
+            findings.append(Finding("R-SET-15", entry.base, words=words))
+        elif name in taken:
+            findings.append(Finding("R-KIND-03", name, words=entry.base))
+        else:
+            taken.add(name)
+            found[name] = entry.path
+            findings.append(Finding("R-KIND-01", name, words=f"its name is {entry.base}"))
+    return findings
 
 
 def _absent(said: Manifest | None, form: Format) -> frozenset[str]:
@@ -194,7 +280,7 @@ def _missing(
 def vanished(arrival: Arrival, form: Format, before: Sequence[str]) -> list[Finding]:
     """Files that the last accepted set had (`before`: its entities) and that this one neither brings nor marks
     absent; and files marked absent of which nothing was ever accepted."""
-    if any(each.mode == "delta" for each in arrival.files.values()):
+    if not arrival.files or any(each.mode == "delta" for each in arrival.files.values()):
         return []
     names = {kind.entity: kind for kind in form.kinds}
     gone = [entity for entity in before if entity not in arrival.files and entity not in arrival.absent]

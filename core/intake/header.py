@@ -8,7 +8,8 @@ from pathlib import Path
 
 from syncrun.finding import Finding
 from syncrun.intake.dialect import cells as cells_of
-from syncrun.roster.cell import Cell, trimmed
+from syncrun.intake.label import meant, visible
+from syncrun.roster.cell import Cell
 
 MAX_HEADER = 1 << 20
 
@@ -27,6 +28,15 @@ def first_line(path: Path) -> bytes:
         return stream.read(MAX_HEADER).replace(b"\r", b"\n").partition(b"\n")[0]
 
 
+def labels(path: Path) -> tuple[str, ...]:
+    """The columns' labels as they stand in the file; none when its first line is no text."""
+    try:
+        text = first_line(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ()
+    return () if "\0" in text else tuple(cells_of(text))
+
+
 def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[str]) -> tuple[Header, list[Finding]]:
     """The header of a file that should have the columns `cells`; what is wrong with it."""
     try:
@@ -42,21 +52,18 @@ def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[st
 
 def _recognised(raw: tuple[str, ...], file: str, cells: Mapping[str, Cell]) -> tuple[dict[str, str], list[Finding]]:
     """The raw name of each known column, and remarks on the names."""
-    spelled = {name.lower(): name for name in cells}
     known: dict[str, str] = {}
     findings: list[Finding] = []
     unknown = 0
-    for column in raw:
-        name = column if column in cells else spelled.get(trimmed(column).lower())
-        if name is None:
-            unknown += bool(trimmed(column))
-        elif name in known:
-            findings.append(Finding("R-FILE-03", file, 1, column=name))
+    for label in meant(raw, cells):
+        if label.name is None:
+            unknown += bool(visible(label.raw))
+        elif label.name in known:
+            findings.append(Finding("R-FILE-03", file, 1, column=label.name))
         else:
-            known[name] = column
-            if name != column:
-                findings.append(Finding("R-FILE-04", file, 1, column=name))
-    named = [column for column in raw if trimmed(column)]
+            known[label.name] = label.raw
+            findings += [Finding(code, file, 1, column=label.name) for code in label.repairs]
+    named = [column for column in raw if visible(column)]
     if len(set(named)) != len(named) and not any(each.code == "R-FILE-03" for each in findings):
         findings.append(Finding("R-FILE-03", file, 1))
     if unknown:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.finding import Finding
-from syncrun.intake import header
+from syncrun.intake import header, kind
 from syncrun.intake.arrival import ArrivedFile
 from syncrun.intake.header import Header
 from syncrun.intake.mend import BAD, MARK, MENDED, SURPLUS, Layout, Mended, mend, told
@@ -71,11 +71,7 @@ def land(
 
     Gives None, with findings that stop the set, when the file as such cannot be read.
     """
-    entity = file.kind.entity
-    cells = {
-        column: cell for column, cell in ENTITIES[entity].cells().items() if cell.only != "1.1" or version == "1.1"
-    }
-    needed = required_columns(entity, version, delta=file.mode == "delta")
+    cells, needed = _expected(file, version)
     found, findings = header.read(file.scan.path, file.name, cells, needed)
     if any(each.code in {"R-FILE-01", "R-FILE-02", "R-FILE-03"} for each in findings):
         return None, findings
@@ -93,6 +89,14 @@ def land(
             if mended.bad:
                 return None, findings
     return _counted(connection, file, tuple(kept), mended, findings)
+
+
+def _expected(file: ArrivedFile, version: str) -> tuple[dict[str, Cell], set[str]]:
+    """The columns that a file may have, and those that it must have."""
+    cells = {column: cell for column, cell in kind.cells(file.kind).items() if cell.only != "1.1" or version == "1.1"}
+    if file.kind.columns:
+        return cells, {column for column, cell in cells.items() if cell.required}
+    return cells, required_columns(file.kind.entity, version, delta=file.mode == "delta")
 
 
 def _read_as_it_is(connection: DuckDBPyConnection, file: ArrivedFile, found: Header, kept: Mapping[str, Cell]) -> bool:

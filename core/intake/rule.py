@@ -74,7 +74,7 @@ FILE_RULES = catalogue(
     Rule("R-FILE-02", "A required column is missing", Severity.STOP, "Export all columns of the standard.",
          _CSV + "columns"),
     Rule("R-FILE-03", "A column is there twice", Severity.STOP, "Export each column once.", _CSV + "header row"),
-    Rule("R-FILE-04", "A column's name differs from the standard's by case or blanks", Severity.NOTE,
+    Rule("R-FILE-04", "A column's name differs from the standard's by case, blanks or signs", Severity.NOTE,
          "Write the name as the standard does; the column was read.", _CSV + "header row"),
     Rule("R-FILE-05", "A column is not known and was left alone", Severity.NOTE,
          "Nothing needs doing; columns of your own begin with `metadata.` by the standard.", _CSV + "header row"),
@@ -98,4 +98,33 @@ FILE_RULES = catalogue(
          "Export as many cells as there are columns.", _CSV + "RFC 4180"),
     Rule("R-FILE-14", "A row is in the file twice, word for word", Severity.NOTE,
          "Remove the copy; the row was used once.", _CSV + "sourcedId"),
+)  # fmt: skip
+
+HEADER_RULES = catalogue(
+    Rule("R-HEAD-01", "A column's name has the label of a table before it", Severity.NOTE,
+         "Remove what stands before the point from the labels of the export; the column was read.", "S2-6"),
+    Rule("R-HEAD-02", "Every column's name has a letter before it that keeps their order", Severity.NOTE,
+         "Remove the letter and the underscore from the labels of the export; the column was read.", "practice"),
+    Rule("R-HEAD-03", "A column has another name, or its name another spelling or number", Severity.NOTE,
+         "Write the name as the standard does; the column was read.", "S2-7"),
+    Rule("R-KIND-01", "A file was known by its columns, not by its name", Severity.NOTE,
+         "Give the file its name; it was read.", "practice"),
+    Rule("R-KIND-02", "A file's name says one thing and its columns another", Severity.STOP,
+         "See which is right: the export was saved under the wrong name, or the wrong data set was exported.",
+         "practice"),
+    Rule("R-KIND-03", "Two files of other names have the columns of the same file", Severity.STOP,
+         "Send the one that counts, under its own name.", "practice"),
+)  # fmt: skip
+
+FORMAT_RULES = catalogue(
+    Rule("R-FORM-01", "The files are of a format that is not read here", Severity.STOP,
+         "Set `format` under [source] to the format of the files, or to auto.", "S2-2"),
+    Rule("R-FORM-02", "The files were known as those of another format", Severity.NOTE,
+         "Nothing needs doing; `format` under [source] says so for good.", "S2-2"),
+    Rule("R-FORM-03", "The files are those of Microsoft School Data Sync, version 1", Severity.STOP,
+         "Export as School Data Sync 2.1 or as OneRoster CSV; the old files have no ids for roles and terms.", "S2-2"),
+    Rule("R-FORM-04", "The files are those of Apple School Manager", Severity.STOP,
+         "Export as OneRoster CSV, which Apple School Manager takes too; its own files have no terms.", "S2-2"),
+    Rule("R-FORM-05", "The files are those of a Canvas SIS import", Severity.STOP,
+         "Export as OneRoster CSV from the student information system; the files for Canvas have no schools.", "S2-2"),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncrun.errors import UsageError
+from syncrun.intake import origin
 from syncrun.report.source import RunFiles
 from syncrun.rules.rule import RULES
 from syncrun.sqltext import name
@@ -91,7 +92,8 @@ def _class(files: RunFiles, wanted: str) -> str:
 
 def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
     """Where the row stood, and what was remarked on it."""
-    file = files.snapshot.tables[entity].file or entity
+    told = files.snapshot.tables[entity]
+    file = told.file or entity
     found = files.connection.execute(f"SELECT line FROM roster.{name(entity)} WHERE sourcedId = ?", [key]).fetchone()
     remarks = files.connection.execute(
         'SELECT DISTINCT code, line, "column" FROM findings WHERE file = ? AND key = ? ORDER BY line, code',
@@ -99,12 +101,14 @@ def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
     ).fetchall()
     facts = []
     if found and found[0] is not None:
-        facts.append(Fact("source", f"{file}, line {found[0]}: read and accepted ({key})"))
+        where, line = origin.told(file, found[0], told.origins)
+        facts.append(Fact("source", f"{where}, line {line}: read and accepted ({key})"))
     elif found:
         facts.append(Fact("source", f"{file}: no usable row this time; the one accepted before was kept ({key})"))
     else:
         facts.append(Fact("source", f"{file}: no usable row ({key})"))
-    for code, line, column in remarks:
+    for code, place, column in remarks:
+        line = origin.told(file, place, told.origins)[1] if place else 0
         where = ", ".join(filter(None, (f"line {line}" if line else "", column or "")))
         facts.append(Fact("finding", f"{code} {RULES[code].title} ({where}). {RULES[code].fix}"))
     return facts

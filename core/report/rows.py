@@ -7,8 +7,10 @@ end, without a line. A clean row says SUCCESS. Every row of a file has exactly o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from syncrun.intake.origin import sql_line, sql_number
 from syncrun.report.source import RunFiles
 from syncrun.roster.cell import FORMULA
 from syncrun.roster.entity import ENTITIES
@@ -63,10 +65,11 @@ def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = F
     where = "WHERE result <> 'SUCCESS' OR code <> ''" if problems_only else ""
     safe = ", ".join(f"{_harmless(name(column))} AS {name(column)}" for column in HEADER if column != "line")
     relation = f"report.{name(entity)}"
+    place = _place(files.snapshot.tables[entity].origins)
     part = target.with_suffix(".part")
     part.touch(mode=0o600)
     files.connection.execute(
-        f"COPY (SELECT * REPLACE ({safe}) FROM {relation} {where} ORDER BY line NULLS LAST, sourcedId) "
+        f"COPY (SELECT * REPLACE ({safe}{place}) FROM (FROM {relation} {where} ORDER BY line NULLS LAST, sourcedId)) "
         f"TO {literal(str(part))} (FORMAT csv, HEADER true, USE_TMP_FILE false)"  # into the file as it was made
     )
     part.replace(target)
@@ -77,6 +80,14 @@ def write(files: RunFiles, entity: str, target: Path, *, problems_only: bool = F
 def _harmless(cell: str) -> str:
     """The cell as a spreadsheet takes it for text. Blanks do not keep a spreadsheet from seeing a formula behind them."""
     return f"CASE WHEN regexp_matches({cell}, {literal(_FORMULA)}) THEN chr(39) || {cell} ELSE {cell} END"
+
+
+def _place(origins: Sequence[str]) -> str:
+    """For rows that were drawn from files of another format, the file before the line: `students.csv:5`."""
+    if not origins:
+        return ""
+    files = f"list_extract([{literals(origins)}], CAST({sql_number('line')} AS INTEGER))"
+    return f", {files} || ':' || {sql_line('line')} AS line"
 
 
 def _rules(files: RunFiles) -> None:

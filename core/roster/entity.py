@@ -228,6 +228,7 @@ class User(Entity):
     preferredFamilyName = Text(privacy="name", only="1.2")
     primaryOrgSourcedId = Ref("orgs", dangling="drop value", only="1.2")
     pronouns = Text(privacy="profile", only="1.2")
+    language = Text(privacy="profile", only="PowerSchool", doc="spoken at home; the standard has no such column")
 
 
 class Role(Entity):

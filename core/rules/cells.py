@@ -42,7 +42,7 @@ def check(connection: DuckDBPyConnection, landed: Landed, today: datetime.date) 
     """Find what is wrong with the rows of one landed table, and make its typed view."""
     cells = {column: cell for column, cell in ENTITIES[landed.entity].cells().items() if column in landed.columns}
     odd = _odd(connection, landed, cells)
-    _unreadable(connection, landed)
+    unreadable(connection, landed)
     if odd is not None:
         _cells(connection, landed, {column: cells[column] for column in odd})
     _value(connection, landed, cells, odd)
@@ -72,7 +72,8 @@ def _codes(codes: list[str]) -> str:
     return ", ".join(map(literal, codes))
 
 
-def _unreadable(connection: DuckDBPyConnection, landed: Landed) -> None:
+def unreadable(connection: DuckDBPyConnection, landed: Landed) -> None:
+    """Note the lines of a file that could not be taken apart."""
     connection.execute(
         f"INSERT INTO {FINDINGS} SELECT code, ?, line, key, NULL, NULL, 1, words FROM {LINES} WHERE entity = ?",
         [landed.file.name, landed.entity],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncrun.intake.rule import FILE_RULES, SET_RULES, TEXT_RULES
+from syncrun.intake.rule import FILE_RULES, FORMAT_RULES, HEADER_RULES, SET_RULES, TEXT_RULES
 from syncrun.roster.entity import ROW_RULES
 from syncrun.roster.rule import CELL_RULES, Rule, Severity, catalogue
 
@@ -84,9 +84,11 @@ SANITY_RULES = catalogue(
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {
+    **FORMAT_RULES,
     **SET_RULES,
     **TEXT_RULES,
     **FILE_RULES,
+    **HEADER_RULES,
     **CELL_RULES,
     **ROW_RULES,
     **REFERENCE_RULES,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.finding import Finding, mask
+from syncrun.intake.origin import sql_line, sql_number
 from syncrun.scratch import publish
 from syncrun.sqltext import literals, name
 
@@ -18,6 +19,9 @@ FINDINGS = "findings"
 REJECTED = "rejected_rows"
 SANITY = "R-SANE-"
 """How the codes begin of remarks on the roster as a whole."""
+ORIGINS = "origins"
+"""By the number in their lines, the files of rows that were drawn from another format (`syncrun.intake.origin`)."""
+_SOURCES = "origin_columns"
 
 
 def prepare(connection: DuckDBPyConnection) -> None:
@@ -27,6 +31,15 @@ def prepare(connection: DuckDBPyConnection) -> None:
         CREATE TABLE {FINDINGS} (code VARCHAR, file VARCHAR, line BIGINT, key VARCHAR, "column" VARCHAR,
             shape VARCHAR, count BIGINT, words VARCHAR)""")
     connection.execute(f"CREATE TABLE {REJECTED} (entity VARCHAR, id BIGINT, key VARCHAR, copy BOOLEAN)")
+    connection.execute(f"CREATE TABLE {ORIGINS} (number BIGINT, origin VARCHAR)")
+
+    connection.execute(f'CREATE TABLE {_SOURCES} (number BIGINT, "column" VARCHAR, source VARCHAR)')
+
+
+def note_origins(connection: DuckDBPyConnection, files: Sequence[str], sources: Iterable[tuple[int, str, str]]) -> None:
+    """Keep the file of each number, and the names that columns have in it."""
+    connection.executemany(f"INSERT INTO {ORIGINS} VALUES (?, ?)", list(enumerate(files, 1)))
+    connection.executemany(f"INSERT INTO {_SOURCES} VALUES (?, ?, ?)", list(sources))
 
 
 def note(connection: DuckDBPyConnection, findings: Iterable[Finding]) -> None:
@@ -82,9 +95,13 @@ def of(connection: DuckDBPyConnection, codes: Collection[str], limit: int = 1000
 
 def _read(connection: DuckDBPyConnection, which: str, limit: int) -> list[Finding]:
     query = f"""
-        SELECT code, file, line, key, "column", shape, count, words FROM (
+        SELECT code, coalesce(origin, file) AS told, {sql_line("line")} AS place, key, coalesce(source, found."column"), shape,
+            count, words
+        FROM (
             FROM {FINDINGS} WHERE {which} ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
-        ) ORDER BY file, line, code"""
+        ) AS found LEFT JOIN {ORIGINS} AS origin ON origin.number = {sql_number("line")}
+        LEFT JOIN {_SOURCES} AS named ON named.number = origin.number AND named."column" = found."column"
+        ORDER BY told, place, code"""
     return [Finding(*row) for row in connection.execute(query, [limit]).fetchall()]
 
 

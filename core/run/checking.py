@@ -59,7 +59,7 @@ def check_files(
         folders = [folder, *{each.path.parent for each in arrival.scans}]
         with scratch(folder / "spill", folders) as connection:
             read = reading.read(
-                connection, arrival, form, None, staged=EVERYTHING, limits=held_to,
+                connection, arrival, None, staged=EVERYTHING, limits=held_to,
                 today=today, home=folder, snapshots=folder / "snapshot", run="check", progress=progress or Silent(),
             )  # fmt: skip
             return Checked(read.figures, table.read(connection), bool(read.doubts), table.sanity(connection))

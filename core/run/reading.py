@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from syncrun.config.district import Limits
 from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
+from syncrun.intake import draw
 from syncrun.intake import land as landing
 from syncrun.intake.arrival import Arrival, arrive, vanished
 from syncrun.intake.land import Landed
@@ -23,7 +24,7 @@ from syncrun.rules import cells, fit, sanity, table
 from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
-from syncrun.sdk import FileSource, Format
+from syncrun.sdk import FileSource
 from syncrun.snapshot import merge, whole
 from syncrun.snapshot.made_up import made_up, school_year
 from syncrun.snapshot.table import Snapshot
@@ -85,12 +86,13 @@ def fetch(source: FileSource, folder: Path) -> Arrival:
 def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:
     """A hash of everything that decides what a run would do: equal means the same plan over the same base."""
     told = {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
-            "absent": sorted(arrival.absent), "year": school_year(today) if arrival.partial else None, "facts": facts}  # fmt: skip
+            "absent": sorted(arrival.absent), "facts": facts,
+            "year": school_year(today) if arrival.partial or arrival.form.drawn else None}  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def read(
-    connection: DuckDBPyConnection, arrival: Arrival, form: Format, before: Snapshot | None, *,
+    connection: DuckDBPyConnection, arrival: Arrival, before: Snapshot | None, *,
     staged: Collection[str], limits: Limits, today: datetime.date, home: Path, snapshots: Path, run: str,
     progress: Progress,
 ) -> Reading:  # fmt: skip
@@ -99,7 +101,11 @@ def read(
     Raises `SetRefusedError` when the set cannot be used, `ArrivingError` when a file changed meanwhile.
     """
     table.prepare(connection)
-    landed, findings = _land(connection, arrival, form, before, staged, progress)
+    landed, findings = _land(connection, arrival, before, staged, progress)
+    figures = {}
+    if arrival.form.drawn:
+        figures = {each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode) for each in landed.values()}
+        arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
@@ -118,8 +124,8 @@ def read(
     if limits.strict:
         _refuse(connection)
     view.lift(connection, staged)
-    figures = {each.file.name: FileFigures(each.rows, merge.rejected(connection, each), each.file.mode)
-               for each in landed.values()}  # fmt: skip
+    figures |= {each.file.name: FileFigures(each.rows, merge.rejected(connection, each), each.file.mode)
+                for each in landed.values()}  # fmt: skip
     return Reading(snapshot, figures, [each for each in findings if RULES[each.code].severity is Severity.HOLD])
 
 
@@ -140,10 +146,11 @@ def _refuse(connection: DuckDBPyConnection) -> None:
 
 
 def _land(
-    connection: DuckDBPyConnection, arrival: Arrival, form: Format, before: Snapshot | None,
-    staged: Collection[str], progress: Progress,
+    connection: DuckDBPyConnection, arrival: Arrival, before: Snapshot | None, staged: Collection[str],
+    progress: Progress,
 ) -> tuple[dict[str, Landed], list[Finding]]:  # fmt: skip
-    findings = arrival.findings + vanished(arrival, form, before.arrived() if before else [])
+    findings = arrival.findings + vanished(arrival, arrival.form, before.arrived() if before else [])
+    findings += _origins_gone(arrival, before)
     _stop(findings)
     progress.phase("land")
     landing.prepare(connection)
@@ -159,6 +166,30 @@ def _land(
     with _steady(arrival):
         _stop(findings)
     return landed, findings
+
+
+def _drawn(
+    connection: DuckDBPyConnection, arrival: Arrival, landed: dict[str, Landed], before: Snapshot | None,
+    staged: Collection[str], today: datetime.date,
+) -> tuple[Arrival, dict[str, Landed]]:  # fmt: skip
+    """The canonical entities' tables, drawn from those of another format."""
+    table.note_origins(connection, draw.origins(arrival.form), draw.sources(arrival.form))
+    for each in landed.values():
+        cells.unreadable(connection, each)
+    drawn, found = draw.draw(connection, arrival, landed, staged, school_year(today))
+    _stop(_cut_since(drawn, before))
+    return drawn, found
+
+
+def _origins_gone(arrival: Arrival, before: Snapshot | None) -> list[Finding]:
+    """Files that the last accepted set of another format was drawn from, and that this one of the same does not have."""
+    there = {each.name for each in arrival.files.values()}
+    read = {each.name for each in arrival.form.kinds}
+    used = {
+        name for each in (before.tables.values() if before else ()) for name in each.file.partition(" from ")[2].split(", ")
+        if each.origins
+    }  # fmt: skip
+    return [Finding("R-SET-05", name) for name in sorted((used & read) - there)] if arrival.form.drawn else []
 
 
 @contextmanager

@@ -212,7 +212,7 @@ def _prepare(
     before = Snapshot.from_json(content) if content else None
     with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
         read = reading.read(
-            connection, arrival, source.format, before, staged=planning.staged(sinks.values()), limits=district.limits,
+            connection, arrival, before, staged=planning.staged(sinks.values()), limits=district.limits,
             today=today(session.clock, district.time_zone), home=home,
             snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress,
         )  # fmt: skip

@@ -35,7 +35,7 @@ from syncrun.sdk.sink import (
     Sink,
     Table,
 )
-from syncrun.sdk.source import Context, FileKind, FileSet, FileSource, Format, TextForm
+from syncrun.sdk.source import Context, Drawn, FileColumn, FileKind, FileSet, FileSource, Format, TextForm
 from syncrun.sdk.view import Objection, PlanView, RunView
 
 hookimpl = pluggy.HookimplMarker("syncrun")
@@ -59,7 +59,9 @@ __all__ = [
     "Context",
     "ContractError",
     "DatabaseUrl",
+    "Drawn",
     "FenceError",
+    "FileColumn",
     "FileKind",
     "FileSet",
     "FileSource",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumn:
+    """A column of a file that is not OneRoster's. `privacy` is the kind of the canonical column that is drawn from it
+    (`structure`, `name`, `contact`, `identifier`, `profile`, `demographic`); what no sink asks for is not staged."""
+
+    name: str
+    required: bool = False
+    privacy: str = "structure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +23,32 @@ class FileKind:
     """One kind of file in a format.
 
     `name` is the file's name as the format spells it, `entity` the canonical entity whose rows it holds. A file of
-    kind `required` must be there in a bulk set.
+    kind `required` must be there in a bulk set. With `columns` the file has those instead of the entity's, `entity` is
+    a word of the format's own, and rows come from it as the format's `drawn` say.
     """
 
     name: str
     entity: str
     required: bool = False
+    columns: tuple[FileColumn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Rows of a canonical entity that are drawn from one kind of file.
+
+    `file` is the word (`FileKind.entity`) for the file whose rows they are, `columns` has for each column of the entity
+    a DuckDB expression over the columns of that file, text or NULL, as a OneRoster file would have it. The other files
+    of the format are relations under their words, `$year` is the calendar year in which the school year ends. Rows for
+    which `where` is not true are passed over. `same`: each row is a record; or rows that are `alike` in every column are
+    one; or of those with one `sourcedId` the `first` counts.
+    """
+
+    entity: str
+    file: str
+    columns: Mapping[str, str]
+    where: str = "true"
+    same: Literal["each", "alike", "first"] = "each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +56,9 @@ class Format:
     """A family of files that `intake` can read: which files there are, what they hold, which belong together.
 
     `partial` names kinds that make a set of their own when they come alone: what is missing then is synthesised.
-    `manifest` is the name of the file that says which files there are, or None.
+    `manifest` is the name of the file that says which files there are, or None. `drawn` says how files whose columns
+    are not OneRoster's become canonical rows. Files that are plainly of another format are read as one of `others`, or
+    refused by the name of one of `foreign`; `refusal` is the code of that refusal.
     """
 
     name: str
@@ -35,6 +67,10 @@ class Format:
     manifest: str | None = None
     partial: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    drawn: tuple[Drawn, ...] = ()
+    others: tuple[Format, ...] = ()
+    foreign: tuple[Format, ...] = ()
+    refusal: str = "R-FORM-01"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ def merge(
         if entity in landed and file:
             _accept(connection, landed[entity], whole=whole.get(entity, True), known=known)
             publish(connection, _without_loops(connection, landed[entity]), path)
-            tables[entity] = SnapshotTable(here, landed[entity].rows, file.name, file.scan.sha256, file.scan.ended)
+            tables[entity] = SnapshotTable(
+                here, landed[entity].rows, file.name, file.scan.sha256, file.scan.ended, origins=file.origins
+            )
         elif entity in made_up:
             publish(connection, made_up[entity] + (_still_made_up(entity) if known else ""), path)
             tables[entity] = SnapshotTable(here, rows(connection, read_parquet([path])), made_up=True)

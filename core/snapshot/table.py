@@ -13,7 +13,8 @@ from pathlib import Path
 class SnapshotTable:
     """The accepted rows of one entity. `path` is relative to the home folder. `made_up` says that no file brought
     them; `file`, `sha256`, `rows` and `ended` are of the file that did: its name, its hash, its rows, whether its last
-    line had a line end."""
+    line had a line end; `origins` are the files that its rows were drawn from, by the number in their lines
+    (`syncrun.intake.origin`)."""
 
     path: str
     rows: int
@@ -21,6 +22,7 @@ class SnapshotTable:
     sha256: str = ""
     ended: bool = True
     made_up: bool = False
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,8 @@ class Snapshot:
     def from_json(cls, text: str) -> Snapshot:
         """The reverse of `to_json`."""
         raw = json.loads(text)
-        tables = {entity: SnapshotTable(**table) for entity, table in raw["tables"].items()}
+        tables = {
+            entity: SnapshotTable(**{**table, "origins": tuple(table.get("origins", ()))})
+            for entity, table in raw["tables"].items()
+        }
         return cls(raw["id"], raw["version"], tables)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from syncrun.finding import Finding
 from syncrun.intake.land import REJECTED as LINES
 from syncrun.intake.land import SCHEMA, Landed
+from syncrun.intake.origin import sql_number
 from syncrun.roster.cell import Ref
 from syncrun.roster.entity import ENTITIES
 from syncrun.roster.listed import RefList
@@ -146,12 +147,20 @@ def _interior(connection: DuckDBPyConnection, entity: str) -> bool:
 
 
 def _tail(connection: DuckDBPyConnection, entity: str) -> int:
-    """How many rows are missing behind the last that is still there, when nothing new stands there in their place."""
-    last = connection.execute(f"SELECT max(was), max(now) FROM ({_order(entity)})").fetchone()
-    was, now = (last[0] or 0, last[1] or 0) if last else (0, 0)
-    missing = _count(connection, f"SELECT count(*) FROM {name('absent_' + entity)} WHERE place > {was}")
-    new = _count(connection, f"""
-        SELECT count(*) FROM {SCHEMA}.{name(entity)} AS now ANTI JOIN {BEFORE}.{name(entity)} AS was USING (sourcedId)
-        WHERE now.line > {now}
-    """)  # fmt: skip
-    return missing if missing >= TAIL_FLOOR and not new else 0
+    """How many rows are missing behind the last that is still there, when nothing new stands there in their place. Of
+    rows that were drawn from several files each file is asked for itself."""
+    found = connection.execute(f"""
+        WITH kept AS (
+            SELECT {sql_number("was")} AS part, max(was) AS was, max(now) AS now FROM ({_order(entity)}) GROUP BY part
+        ), missing AS (
+            SELECT {sql_number("place")} AS part, count(*) AS missing FROM {name("absent_" + entity)} AS gone
+            LEFT JOIN kept ON kept.part = {sql_number("place")} WHERE place > coalesce(kept.was, 0) GROUP BY ALL
+        ), new AS (
+            SELECT {sql_number("now.line")} AS part, count(*) AS new FROM {SCHEMA}.{name(entity)} AS now
+            ANTI JOIN {BEFORE}.{name(entity)} AS was USING (sourcedId)
+            LEFT JOIN kept ON kept.part = {sql_number("now.line")} WHERE now.line > coalesce(kept.now, 0) GROUP BY ALL
+        )
+        SELECT coalesce(sum(missing), 0) FROM missing LEFT JOIN new USING (part)
+        WHERE missing >= {TAIL_FLOOR} AND coalesce(new, 0) = 0
+    """).fetchone()
+    return int(found[0]) if found else 0

@@ -13,6 +13,7 @@ from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import arrival as recognising
 from syncrun.intake.arrival import Arrival, arrive, vanished
+from syncrun.roster.entity import ENTITIES
 from syncrun.roster.rule import Severity
 from syncrun.rules.rule import RULES
 from syncrun.sdk import FileSet
@@ -251,3 +252,67 @@ def test_identity_follows_the_bytes_and_not_the_names(tmp_path: Path) -> None:
     assert first == arrived(tmp_path / "b", {name.upper(): text for name, text in content.items()}).identity()
     changed = arrived(tmp_path / "c", {**content, "users.csv": "sourcedId\n2\n"}).identity()
     assert {name for name in first if first[name] != changed[name]} == {"users.csv"}
+
+
+# -- files known by their columns ------------------------------------------------------------------------------------------
+
+
+def full(entities: Iterable[str] = WHOLE) -> dict[str, str]:
+    """A set whose files have the columns of the standard."""
+    return {f"{entity}.csv": ",".join(ENTITIES[entity].cells()) + "\n" for entity in entities}
+
+
+@pytest.mark.parametrize("name", ["people.csv", "users (1).csv", "USERS-2026-11-20.CSV", "u.txt", "ü ser.csv"])
+@pytest.mark.parametrize("entity", [*WHOLE, "roles", "demographics"])
+def test_file_of_another_name_is_known_by_its_columns(tmp_path: Path, entity: str, name: str) -> None:
+    content = full({*WHOLE, entity})
+    content[name] = content.pop(f"{entity}.csv")
+    found = arrived(tmp_path, content)
+    assert found.files[entity].scan.path.name == name
+    (note,) = (each for each in found.findings if each.code == "R-KIND-01")
+    assert (note.file, note.words, stops(found)) == (f"{entity}.csv", f"its name is {name}", [])
+
+
+@pytest.mark.parametrize(
+    "header", ["a,b", "sourcedId", "sourcedId,status,dateLastModified", "sourcedId,title", "", "\x00"]
+)
+def test_file_of_another_name_that_could_be_many_things_is_left_alone(tmp_path: Path, header: str) -> None:
+    found = arrived(tmp_path, {**full(), "other.csv": f"{header}\n"})
+    assert ("R-SET-15", "other.csv") in told(found.findings)
+    assert (set(found.files), stops(found)) == (set(WHOLE), [])
+
+
+def test_file_of_another_name_does_not_count_beside_the_one_of_the_right_name(tmp_path: Path) -> None:
+    found = arrived(tmp_path, {**full(), "users_old.csv": full()["users.csv"]})
+    assert found.files["users"].scan.path.name == "users.csv"
+    (note,) = (each for each in found.findings if each.code == "R-SET-15")
+    assert "users.csv, which is there" in note.words
+
+
+def test_two_files_of_other_names_and_the_same_columns_are_refused(tmp_path: Path) -> None:
+    content = full()
+    content["a.csv"] = content["b.csv"] = content.pop("users.csv")
+    assert stops(arrived(tmp_path, content)) == [("R-KIND-03", "users.csv")]
+
+
+@pytest.mark.parametrize("entity", ["orgs", "courses", "classes", "enrollments"])
+def test_file_whose_name_and_columns_disagree_is_refused(tmp_path: Path, entity: str) -> None:
+    content = full()
+    content["users.csv"] = content[f"{entity}.csv"]
+    found = arrived(tmp_path, content)
+    assert stops(found) == [("R-KIND-02", "users.csv")]
+    assert f"those of {entity}.csv" in next(each.words for each in found.findings if each.code == "R-KIND-02")
+
+
+def test_file_with_columns_of_several_kinds_goes_by_its_name(tmp_path: Path) -> None:
+    everything = ",".join(dict.fromkeys(column for each in ENTITIES.values() for column in each.cells()))
+    found = arrived(tmp_path, {**full(), "users.csv": f"{everything}\n"})
+    assert stops(found) == []
+
+
+def test_file_of_another_name_in_an_archive_is_known_by_its_columns(tmp_path: Path) -> None:
+    content = full()
+    content["people.csv"] = content.pop("users.csv")
+    path = zipped(tmp_path, {**content, "__MACOSX/._people.csv": "\x00", "photo.jpg": "x"})
+    found = arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path / "unpacked")
+    assert (set(found.files), stops(found)) == (set(WHOLE), [])

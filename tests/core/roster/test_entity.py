@@ -117,7 +117,7 @@ def test_references_lead_to_entities_that_come_before() -> None:
 def test_columns_stand_in_the_order_of_the_standard() -> None:
     users = list(ENTITIES["users"].cells())
     assert users[:6] == ["sourcedId", "status", "dateLastModified", "enabledUser", "orgSourcedIds", "role"]
-    assert users[-6:-1] == ["userMasterIdentifier", "preferredGivenName", "preferredMiddleName", "preferredFamilyName",
+    assert users[-7:-2] == ["userMasterIdentifier", "preferredGivenName", "preferredMiddleName", "preferredFamilyName",
                             "primaryOrgSourcedId"]  # fmt: skip
 
 
