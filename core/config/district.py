@@ -37,6 +37,7 @@ class Limits:
     rekeys_floor: int
     rejected: float
     rejected_floor: int
+    guardians: int
 
 
 @dataclass(frozen=True, slots=True)

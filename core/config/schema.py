@@ -34,6 +34,7 @@ class LimitsSchema(Schema):
     rekeys_floor = _rows(5, "as many changed ids never hold")
     rejected = _percent(2, "rows of one file that may be rejected, per cent")
     rejected_floor = _rows(100, "as many rejected rows never hold")
+    guardians = _rows(6, "guardians that `guardians.csv` may give one student; rows beyond are rejected")
 
 
 class SinkSchema(Schema):

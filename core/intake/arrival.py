@@ -21,11 +21,14 @@ from syncrun.sdk import FileKind, FileSet, Format
 
 @dataclass(frozen=True, slots=True)
 class ArrivedFile:
-    """A file that was recognised. `mode` says whether its rows are all there are (bulk) or what changed (delta)."""
+    """A file that was recognised. `mode` says whether its rows are all there are (bulk), what changed (delta), or what
+    a person adds and updates (additions), which neither needs a status nor a date of change. A file that came
+    `by_hand` may have few columns; those that it lacks stay as they were."""
 
     kind: FileKind
     scan: Scan
-    mode: Literal["bulk", "delta"]
+    mode: Literal["bulk", "delta", "additions"]
+    by_hand: bool = False
 
     @property
     def name(self) -> str:
@@ -44,6 +47,8 @@ class Arrival:
     scans: tuple[Scan, ...]
     absent: frozenset[str]
     """Entities that the manifest says are not sent."""
+    upload: bool = False
+    """Whether a person brought the files, to lay them over what was accepted; then none need be there."""
 
     @property
     def version(self) -> str:
@@ -173,7 +178,7 @@ def _missing(
 def vanished(arrival: Arrival, form: Format, before: Sequence[str]) -> list[Finding]:
     """Files that the last accepted set had (`before`: its entities) and that this one neither brings nor marks
     absent; and files marked absent of which nothing was ever accepted."""
-    if any(each.mode == "delta" for each in arrival.files.values()):
+    if arrival.upload or any(each.mode == "delta" for each in arrival.files.values()):
         return []
     names = {kind.entity: kind for kind in form.kinds}
     gone = [entity for entity in before if entity not in arrival.files and entity not in arrival.absent]

@@ -14,5 +14,21 @@ REFERENCE_RULES = catalogue(
          "OneRoster CSV 1.2, references"),
 )  # fmt: skip
 
-RULES: dict[str, Rule] = {**SET_RULES, **FILE_RULES, **CELL_RULES, **ROW_RULES, **REFERENCE_RULES}
+SCHOOL_RULES = catalogue(
+    Rule("R-SCHOOL-01", "A row of an upload for one school belongs to another school", Severity.DROP_ROW,
+         "Leave the row out, or upload it for the district.", "S4-2"),
+    Rule("R-SCHOOL-02", "A row belongs to a school that is not registered", Severity.DROP_ROW,
+         "Correct the school's id, or register the school: by orgs.csv, or by a row in the mapping file.", "S4-3"),
+    Rule("R-SCHOOL-03", "A school is not registered", Severity.NOTE,
+         "Correct the school's id, or register the school: by orgs.csv, or by a row in the mapping file.", "S4-3"),
+)  # fmt: skip
+
+GUARDIAN_RULES = catalogue(
+    Rule("R-GUARDIAN-01", "A row gives a student more guardians than may be", Severity.DROP_ROW,
+         "Leave guardians out, or raise `guardians` under `[limits]` in the district file.", "SX-3"),
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {
+    **SET_RULES, **FILE_RULES, **CELL_RULES, **ROW_RULES, **REFERENCE_RULES, **SCHOOL_RULES, **GUARDIAN_RULES
+}  # fmt: skip
 """Every rule by its code."""
