@@ -48,7 +48,7 @@ def made_up(
             SELECT {literal(year_id)} AS sourcedId, {literal(f"{year - 1}-{year}")} AS title, 'schoolYear' AS type,
                 NULL::VARCHAR AS parentSourcedId, {dates}
             UNION ALL
-            SELECT id, id, 'term', {literal(year_id)}, {dates} {terms if "classes" in landed else "WHERE false"}"""),
+            SELECT id, id, 'term', {literal(year_id)}, {dates} {terms if "classes" in landed else "FROM (SELECT NULL::VARCHAR AS id) WHERE false"}"""),
         "courses": _made(f"""
             SELECT courseSourcedId AS sourcedId, courseSourcedId AS title, any_value(schoolSourcedId) AS orgSourcedId
             FROM {VALUED}.classes GROUP BY courseSourcedId"""),

@@ -151,7 +151,7 @@ def _good(connection: DuckDBPyConnection, landed: Landed, *, known: bool) -> str
     entity = landed.entity
     cells: Mapping[str, Cell] = ENTITIES[entity].cells()
     columns = [column for column in landed.columns if cells[column].privacy != "credential"]
-    place = "line"
+    place = "now.line"
     if landed.file.mode != "bulk" or _any(connection, ELSEWHERE, entity):
         was = "was.place" if known else "NULL::BIGINT"
         place = was if landed.file.mode != "bulk" else f"coalesce({was}, now.line)"

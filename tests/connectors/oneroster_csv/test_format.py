@@ -21,7 +21,9 @@ def test_every_file_of_the_standard_is_known() -> None:
 
 def test_every_entity_has_its_file() -> None:
     assert {kind.entity: kind.name for kind in ONEROSTER_CSV.kinds} == {
-        entity: f"{entity}.csv" for entity in ENTITIES if entity not in {"guardians", "studentAttributes"}  # uploads have them
+        entity: f"{entity}.csv"
+        for entity in ENTITIES
+        if entity not in {"guardians", "studentAttributes"}  # uploads have them
     }
 
 
