@@ -73,9 +73,12 @@ class Live:
             self._progress.update(self._rows, advance=rows, description=f"to {sink}: {table}")
 
 
-def show_summary(out: Console, told: Mapping[str, Any], asked: str | None = None, again: str = "") -> None:
+def show_summary(
+    out: Console, told: Mapping[str, Any], asked: str | None = None, again: str = "", *, fixes: bool = False
+) -> None:
     """A run's summary, and what to do next for the district as it was `asked` for; without that, no next steps. `again`
-    is the command that does the same once more, where that is not a run of the district. Words
+    is the command that does the same once more, where that is not a run of the district; `fixes` says of each finding
+    what the cell looked like and what would mend it. Words
     that others chose are escaped: ids and reasons may hold brackets."""
     outcome = told["outcome"]
     dry = " (dry run: nothing was written)" if told.get("dry_run") else ""
@@ -89,11 +92,14 @@ def show_summary(out: Console, told: Mapping[str, Any], asked: str | None = None
         out.print(_files(told["files"]), soft_wrap=False)
     for finding in told.get("findings", ())[:SHOWN]:
         where = ":".join(str(finding[key]) for key in ("file", "line") if finding.get(key))
-        column = f" {finding['column']}" if finding.get("column") else ""
+        column = f"{':' if fixes else ' '}{finding['column']}" if finding.get("column") else ""
         times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
         words = f": {finding['words']}" if finding.get("words") else ""
-        remark = escape(f" {where}{column}  {finding['title']}{words}{times}")
+        shape = f" ({finding['shape']})" if fixes and finding.get("shape") else ""
+        remark = escape(f" {where}{column}  {finding['title']}{shape}{words}{times}")
         out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/]{remark}")
+        if fixes:
+            out.print(f"      {escape(finding['fix'])}", style="dim")
     for name, sink in told.get("sinks", {}).items():
         show_sink(out, name, sink)
     for line in told.get("advice", ()):

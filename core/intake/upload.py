@@ -63,41 +63,46 @@ class Scope:
     registered: frozenset[str]
 
 
-def gather(upload: Upload, into: Path) -> FileSet:
-    """Copy the files, and the members of archives among them, into one folder, whatever order they are given in.
+def gather(given: Iterable[Path], form: Format, into: Path, *, strict: bool = True) -> FileSet:
+    """Copy the files, and the members of archives among them, into one folder, whatever order they are given in. Files
+    of a folder that are not known come along, to be remarked on.
 
-    Raises `UsageError` for a file that is given and cannot be part of an upload, `InputError` for a file that comes
-    twice, `ArrivingError` for one that changes meanwhile.
+    Raises `UsageError`, where it is `strict`, for a file that is given and cannot be part of an upload, `InputError` for a
+    file that comes twice, `ArrivingError` for one that changes meanwhile.
     """
-    known = {kind.name.lower(): kind.name for kind in upload.form.kinds}
-    for number, path in enumerate(_loose(upload.files)):
+    known = {kind.name.lower(): kind.name for kind in form.kinds}
+    for number, (path, named) in enumerate(_loose(given)):
         try:
-            _take(path, known, into, number)
+            if archive.is_archive(path):
+                _unpack(path, known, into, number)
+            elif named and strict and path.name.lower() not in known:
+                raise UsageError(f"{path.name} is no file of this upload.",
+                                 next_step=f"Name the files as they are known: {', '.join(known.values())}; or one zip "
+                                 "archive of them.")  # fmt: skip
+            else:
+                _put(path, into / known.get(path.name.lower(), path.name))
         except OSError as error:
             raise InputError(f"A file of the upload cannot be read: {error.strerror}.",
                              next_step="Make sure that you may read the files; then upload again.") from None  # fmt: skip
     return FileSet(tuple(sorted(path for path in into.iterdir() if path.is_file())), "an upload")
 
 
-def _loose(given: Iterable[Path]) -> Iterator[Path]:
-    """The files themselves, and those that stand in a folder."""
+def _loose(given: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """The files, those that stand in a folder too, and whether they were named themselves."""
     for path in given:
-        yield from sorted(each for each in path.iterdir() if each.is_file()) if path.is_dir() else [path]
+        if path.is_dir():
+            yield from ((each, False) for each in sorted(path.iterdir()) if each.is_file())
+        else:
+            yield path, True
 
 
-def _take(path: Path, known: dict[str, str], into: Path, number: int) -> None:
-    if archive.is_archive(path):
-        folder = into / f"unpacked-{number}"
-        folder.mkdir(mode=0o700)
-        for member, found in archive.unpack(path, known, folder):
-            _put(found, into / known[PurePosixPath(member).name.lower()])
-        shutil.rmtree(folder)
-        return
-    if path.name.lower() not in known:
-        raise UsageError(f"{path.name} is no file of this upload.",
-                         next_step=f"Name the files as they are known: {', '.join(known.values())}; or one zip archive "
-                         "of them.")  # fmt: skip
-    _put(path, into / known[path.name.lower()])
+def _unpack(path: Path, known: dict[str, str], into: Path, number: int) -> None:
+    """Put the members that are known beside the other files."""
+    folder = into / f"unpacked-{number}"
+    folder.mkdir(mode=0o700)
+    for member, found in archive.unpack(path, known, folder):
+        _put(found, into / known[PurePosixPath(member).name.lower()])
+    shutil.rmtree(folder)
 
 
 def _put(path: Path, target: Path) -> None:

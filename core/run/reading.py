@@ -16,6 +16,7 @@ from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import land as landing
 from syncrun.intake.arrival import Arrival, arrive, vanished
+from syncrun.intake.header import first_line
 from syncrun.intake.land import Landed
 from syncrun.intake.upload import SCHOOL_COLUMNS, Scope, Upload, laid_over
 from syncrun.roster import view
@@ -151,7 +152,7 @@ def _land(
     progress.phase("land")
     landing.prepare(connection)
     landed: dict[str, Landed] = {}
-    version = _version(arrival, before)
+    version = _version(arrival, before, alone=arrival.upload and scope is None)
     for entity, file in arrival.files.items():
         with _steady(arrival):
             spared = SCHOOL_COLUMNS.get(entity) if scope and scope.school else None
@@ -177,9 +178,11 @@ def _steady(arrival: Arrival) -> Iterator[None]:
             raise ArrivingError("A file changed while it was read.") from None
 
 
-def _version(arrival: Arrival, before: Snapshot | None) -> str:
+def _version(arrival: Arrival, before: Snapshot | None, *, alone: bool) -> str:
     """Which version's columns the files have: a set that leaves `roles.csv` out goes by the roles there are, but for an
     upload, whose users say themselves what they are."""
+    if alone and "users" in arrival.files and b"role" not in first_line(arrival.files["users"].scan.path).lower():
+        return "1.2"
     if arrival.upload:
         return arrival.version
     return "1.2" if before is not None and "roles" in before.tables else arrival.version

@@ -34,7 +34,7 @@ class Uploaded:
 
     def fetch(self, into: Path) -> FileSet:
         """Copies of the files."""
-        return gather(self._upload, into)
+        return gather(self._upload.files, self.format, into)
 
 
 def scope(
