@@ -347,3 +347,34 @@ def test_only_the_files_of_an_upload_may_be_named(settled: World) -> None:
     (other / "users.csv").write_bytes(put(settled, "users.csv", pupil("new-1")).read_bytes())
     twice = bring(settled, other / "users.csv", settled.folder / "brought" / "users.csv")
     assert (twice.exit_code, "R-SET-14" in str(twice.error)) == (2, True)
+
+
+@pytest.mark.parametrize("school", [None, "school-1"])
+def test_upload_over_a_roster_of_the_newer_version(world: World, school: str | None) -> None:
+    world.write()
+    people = [dict(row) for row in world.rows("users")]
+    roles = [{"sourcedId": f"r-{each['sourcedId']}", "userSourcedId": each["sourcedId"], "roleType": "primary",
+              "role": each.pop("role"), "orgSourcedId": each.pop("orgSourcedIds")} for each in people]  # fmt: skip
+    for name, rows in (("users.csv", people), ("roles.csv", roles)):
+        put(world, name, *rows).replace(world.inbox / name)
+    assert world.sync().exit_code == 3
+    world.approve()
+    assert world.sync().exit_code == 0
+    dump = world.dump()
+    result = bring(
+        world, put(world, "users.csv", pupil("new-1"), pupil("s1001"), pupil("s2001", "school-2")), school=school
+    )
+    assert (result.exit_code, planned(result)["create"], "archive" in planned(result)) == (4 if school else 0, 1, False)
+    assert world.count("students") == len(dump["students"]) + 1
+    assert len(accepted(world, "roles")) == len(roles) + 1
+    assert planned(world.sync())["archive"] == 1
+
+
+def test_last_line_of_an_upload_needs_no_end_and_that_of_the_next_night_does(settled: World) -> None:
+    path = put(settled, "users.csv", pupil("new-1"))
+    path.write_bytes(path.read_bytes().rstrip())
+    assert bring(settled, path).exit_code == 0
+    night = settled.inbox / "users.csv"
+    night.write_bytes(night.read_bytes().rstrip())
+    refused = settled.sync()
+    assert (refused.exit_code, "R-SET-06" in str(refused.error)) == (2, True)
