@@ -14,7 +14,7 @@ COMMANDS = {
     "check": ("syncrun.cli.check:check", "Check a district's set-up, or files, without a sync."),
     "completion": ("syncrun.cli.completion:completion", "Print the completion script for a shell."),
     "demo": ("syncrun.cli.demo:demo", "See a first sync and the day after, in a minute."),
-    "explain": ("syncrun.cli.explain:explain", "Follow a person from the source to the sinks."),
+    "explain": ("syncrun.cli.explain:explain", "Follow a person from the source to the sinks, and say why not."),
     "init": ("syncrun.cli.init:init", "Write a district file to start from."),
     "plan": ("syncrun.cli.plan:plan", "Make a plan and show it; nothing is written to a sink."),
     "plugins": ("syncrun.cli.plugins:plugins", "List plug-ins, or tell about one."),
@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
+    "upload": ("syncrun.cli.upload:upload", "Bring files by hand, for a district or one school."),
     "x": ("syncrun.cli.plugins:extra", "Commands that plug-ins add."),
 }
 

@@ -33,11 +33,19 @@ def approve(
     not count. It runs out after 24 hours. The next run of the district applies it.
     """
     session = open_session(district)
+    uploaded = waiting(session)[0].mode == "upload"
+    if uploaded and run_now:
+        raise UsageError("What waits was uploaded, and the files are not kept.",
+                         next_step="Approve it without --run, then upload the same files again.")  # fmt: skip
     told = _decide(session, "approve", schools, plan_hash, who or person())
     if not (as_json and run_now):  # there is one answer, and with --run it is the run's
         _say(told, as_json=as_json, word="Approved")
     if not (as_json or run_now):
-        click.echo(f"Next: syncrun --district {shlex.quote(str(district))}")
+        click.echo(
+            "Next: upload the same files again."
+            if uploaded
+            else f"Next: syncrun --district {shlex.quote(str(district))}"
+        )
     if run_now:
         from syncrun.cli.sync import run
 

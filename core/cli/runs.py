@@ -35,7 +35,9 @@ def runs(ctx: click.Context, district: str | None, limit: int, as_json: bool) ->
     for run in found:
         took = f"{(run.finished_at - run.started_at).total_seconds():.1f} s" if run.finished_at else "-"
         outcome = run.outcome or "at work or cut off"
-        notes = ", ".join(filter(None, ("dry run" if run.dry_run else "", "full" if run.mode == "full" else "")))
+        notes = ", ".join(
+            filter(None, ("dry run" if run.dry_run else "", run.mode if run.mode != "incremental" else ""))
+        )
         table.add_row(run.id, run.district, f"{run.started_at:%Y-%m-%d %H:%M}", took,
                       f"[{COLORS.get(outcome, 'default')}]{outcome}[/]", notes)  # fmt: skip
     console().print(table if found else "No runs yet. `syncrun demo` shows one.", soft_wrap=False)

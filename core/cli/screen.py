@@ -73,8 +73,12 @@ class Live:
             self._progress.update(self._rows, advance=rows, description=f"to {sink}: {table}")
 
 
-def show_summary(out: Console, told: Mapping[str, Any], asked: str | None = None) -> None:
-    """A run's summary, and what to do next for the district as it was `asked` for; without that, no next steps. Words
+def show_summary(
+    out: Console, told: Mapping[str, Any], asked: str | None = None, again: str = "", *, fixes: bool = False
+) -> None:
+    """A run's summary, and what to do next for the district as it was `asked` for; without that, no next steps. `again`
+    is the command that does the same once more, where that is not a run of the district; `fixes` says of each finding
+    what the cell looked like and what would mend it. Words
     that others chose are escaped: ids and reasons may hold brackets."""
     outcome = told["outcome"]
     dry = " (dry run: nothing was written)" if told.get("dry_run") else ""
@@ -88,16 +92,19 @@ def show_summary(out: Console, told: Mapping[str, Any], asked: str | None = None
         out.print(_files(told["files"]), soft_wrap=False)
     for finding in told.get("findings", ())[:SHOWN]:
         where = ":".join(str(finding[key]) for key in ("file", "line") if finding.get(key))
-        column = f" {finding['column']}" if finding.get("column") else ""
+        column = f"{':' if fixes else ' '}{finding['column']}" if finding.get("column") else ""
         times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
         words = f": {finding['words']}" if finding.get("words") else ""
-        remark = escape(f" {where}{column}  {finding['title']}{words}{times}")
+        shape = f" ({finding['shape']})" if fixes and finding.get("shape") else ""
+        remark = escape(f" {where}{column}  {finding['title']}{shape}{words}{times}")
         out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/]{remark}")
+        if fixes:
+            out.print(f"      {escape(finding['fix'])}", style="dim")
     for name, sink in told.get("sinks", {}).items():
         show_sink(out, name, sink)
     for line in told.get("advice", ()):
         out.print(f"  [cyan]note[/] {escape(line)}")
-    for line in next_steps(told, asked) if asked else ():
+    for line in next_steps(told, asked, again) if asked else ():
         out.print(line)
 
 
@@ -165,8 +172,9 @@ def _by_reason(held: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int, st
         yield " and ".join(places), sum(part["changes"] for part in parts), why
 
 
-def next_steps(told: Mapping[str, Any], asked: str) -> Iterator[str]:
-    """What an operator may want to do now; `asked` is the district as the operator names it."""
+def next_steps(told: Mapping[str, Any], asked: str, again: str = "") -> Iterator[str]:
+    """What an operator may want to do now; `asked` is the district as the operator names it, `again` the command that
+    applies what was approved when it is not a run of the district."""
     at = escape(f"--district {shlex.quote(asked)}")
     if told.get("approval_stale"):
         yield "[yellow]A plan was approved, but the input has changed since: this is another plan and waits again.[/]"
@@ -176,7 +184,10 @@ def next_steps(told: Mapping[str, Any], asked: str) -> Iterator[str]:
         yield f"[red]{escape(name)}: {error['code']} {escape(error['message'])}[/] {escape(error['next_step'])}"
     if told["outcome"] == "HELD":
         yield f"Next: [bold]syncrun show {at}[/] to look at it;"
-        yield f"      [bold]syncrun approve {at} --run[/] to let it go, or with --school ID a part of it;"
+        run = "" if told.get("mode") == "upload" else " --run"
+        yield f"      [bold]syncrun approve {at}{run}[/] to let it go, or with --school ID a part of it;"
+        if again:
+            yield f"      then [bold]{escape(again)}[/] to apply it;"
         yield f"      [bold]syncrun reject {at}[/] to turn it down."
     elif told["outcome"] == "DEGRADED":
         yield f"Next: [bold]syncrun report {at}[/] says which rows and why; what a sink rejected is tried again next time."

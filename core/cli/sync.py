@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,13 +13,19 @@ from syncrun.cli.failure import tell
 from syncrun.cli.opening import open_session
 from syncrun.cli.screen import Live, console, show_summary
 
+if TYPE_CHECKING:
+    from syncrun.intake.upload import Upload
 
-def run(district: str, *, mode: str, dry_run: bool, as_json: bool) -> int:
-    """Run a district and tell how it went; the exit code."""
+
+def run(
+    district: str, *, mode: str, dry_run: bool, as_json: bool, upload: Upload | None = None, again: str = ""
+) -> int:  # fmt: skip
+    """Run a district, from its source or with what a person uploads, and tell how it went; the exit code. `again` is the
+    command that does the same once more."""
     from syncrun.run.runner import sync
 
     signal.signal(signal.SIGTERM, _stop)
-    session = open_session(district, mode=mode, dry_run=dry_run)
+    session = open_session(district, mode=mode, dry_run=dry_run, upload=upload)
     with Live() as live:
         session.progress = live
         result = sync(session)
@@ -33,7 +39,7 @@ def run(district: str, *, mode: str, dry_run: bool, as_json: bool) -> int:
     elif as_json:
         click.echo(json.dumps(told, indent=2))
     else:
-        show_summary(console(), told, asked=district)
+        show_summary(console(), told, asked=district, again=again)
     return result.exit_code
 
 

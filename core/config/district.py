@@ -38,6 +38,7 @@ class Limits:
     rejected: float
     rejected_floor: int
     strict: bool
+    guardians: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class LimitsSchema(Schema):
     strict = fields.Boolean(
         load_default=False, metadata=_doc("refuse a set in which anything is against the standard, however small")
     )
+    guardians = _rows(6, "guardians that `guardians.csv` may give one student; rows beyond are rejected")
 
 
 class SinkSchema(Schema):

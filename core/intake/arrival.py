@@ -26,13 +26,16 @@ TABLES = {".csv", ".txt", ".tsv"}
 
 @dataclass(frozen=True, slots=True)
 class ArrivedFile:
-    """A file that was recognised. `mode` says whether its rows are all there are (bulk) or what changed (delta)."""
+    """A file that was recognised. `mode` says whether its rows are all there are (bulk), what changed (delta), or what
+    a person adds and updates (additions), which neither needs a status nor a date of change. A file that came
+    `by_hand` may have few columns; those that it lacks stay as they were."""
 
     kind: FileKind
     scan: Scan
-    mode: Literal["bulk", "delta"]
+    mode: Literal["bulk", "delta", "additions"]
     origins: tuple[str, ...] = ()
     """For rows that were drawn from files of another format: the file of each `Drawn` (`syncrun.intake.origin`)."""
+    by_hand: bool = False
 
     @property
     def name(self) -> str:
@@ -53,6 +56,8 @@ class Arrival:
     """Entities that the manifest says are not sent."""
     form: Format
     """The format that the files are of."""
+    upload: bool = False
+    """Whether a person brought the files, to lay them over what was accepted; then none need be there."""
 
     @property
     def version(self) -> str:
@@ -280,7 +285,7 @@ def _missing(
 def vanished(arrival: Arrival, form: Format, before: Sequence[str]) -> list[Finding]:
     """Files that the last accepted set had (`before`: its entities) and that this one neither brings nor marks
     absent; and files marked absent of which nothing was ever accepted."""
-    if not arrival.files or any(each.mode == "delta" for each in arrival.files.values()):
+    if arrival.upload or not arrival.files or any(each.mode == "delta" for each in arrival.files.values()):
         return []
     names = {kind.entity: kind for kind in form.kinds}
     gone = [entity for entity in before if entity not in arrival.files and entity not in arrival.absent]

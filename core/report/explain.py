@@ -3,11 +3,14 @@ became of it, and if nothing did, why not."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncrun.errors import UsageError
 from syncrun.intake import origin
+from syncrun.report import why
 from syncrun.report.source import RunFiles
+from syncrun.report.why import Ground
 from syncrun.rules.rule import RULES
 from syncrun.sqltext import name
 
@@ -28,39 +31,60 @@ class Fact:
     words: str
 
 
-def explain(files: RunFiles, person: str, class_: str | None = None) -> list[Fact]:
+def explain(files: RunFiles, grounds: Sequence[Ground], person: str, class_: str | None = None) -> list[Fact]:
     """The story of a person given by sourcedId, identifier, username or e-mail address; with `class_` (sourcedId or
-    classCode), of their enrollments in that class.
+    classCode), of their enrollments in that class. `grounds` are the district's sinks as they are now.
 
     Raises `UsageError` when there is no such person in the run, or more than one.
     """
-    key = _person(files, person)
+    key = _person(files, grounds, person)
+    why.lay(files)
     facts = [Fact("run", f"{files.run.id}, which ended {files.run.outcome}")]
-    facts += _row(files, "users", key)
+    facts += _row(files, _entity(files, key), key)
     if class_ is None:
-        facts += _fates(files, "users", key)
+        facts += _fates(files, grounds, "users", key)
         facts += _own_enrollments(files, key)
         return facts
     class_key = _class(files, class_)
     facts += _row(files, "classes", class_key)
-    facts += _fates(files, "classes", class_key)
-    enrollments = files.connection.execute(
-        "SELECT sourcedId FROM roster.enrollments WHERE userSourcedId = ? AND classSourcedId = ? ORDER BY ALL",
-        [key, class_key],
-    ).fetchall()
+    facts += _fates(files, grounds, "classes", class_key)
+    enrollments = _enrollments(files, grounds, key, class_key)
     if not enrollments:
         facts.append(Fact("enrollment", "the source has no usable enrollment of this person in this class"))
-    for (enrollment,) in enrollments:
+    for enrollment in enrollments:
         facts += _row(files, "enrollments", enrollment)
-        facts += _fates(files, "enrollments", enrollment)
+        facts += _fates(files, grounds, "enrollments", enrollment)
     return facts
+
+
+def _enrollments(files: RunFiles, grounds: Sequence[Ground], person: str, class_: str) -> list[str]:
+    """The enrollments of a person in a class: those that were accepted, else those that a sink had."""
+    found = files.connection.execute(
+        "SELECT sourcedId FROM enrollments WHERE userSourcedId = ? AND classSourcedId = ? ORDER BY ALL",
+        [person, class_],
+    ).fetchall()
+    return [str(key) for (key,) in found] or sorted(
+        {key for ground in grounds for key in why.had(files, ground, person, class_)}
+    )
+
+
+def _entity(files: RunFiles, person: str) -> str:
+    """Where a person stands: among the users, or among the guardians alone."""
+    if "guardians" not in files.snapshot.tables or not _has(files, "guardians", person):
+        return "users"
+    return "users" if _has(files, "users", person) else "guardians"
+
+
+def _has(files: RunFiles, entity: str, key: str) -> bool:
+    query = f"SELECT 1 FROM roster.{name(entity)} WHERE sourcedId = ? LIMIT 1"
+    return files.connection.execute(query, [key]).fetchone() is not None
 
 
 def _columns(files: RunFiles, entity: str) -> set[str]:
     return {row[0] for row in files.connection.execute(f"DESCRIBE roster.{name(entity)}").fetchall()}
 
 
-def _person(files: RunFiles, wanted: str) -> str:
+def _person(files: RunFiles, grounds: Sequence[Ground], wanted: str) -> str:
     here = [column for column in _FOUND_BY if column in _columns(files, "users")]
     for column in here:
         found = files.connection.execute(
@@ -73,7 +97,8 @@ def _person(files: RunFiles, wanted: str) -> str:
     lost = files.connection.execute("""
         SELECT 1 FROM findings WHERE file = 'users.csv' AND key = $1 UNION SELECT 1 FROM fates WHERE entity = 'users' AND key = $1
     """, [wanted]).fetchone()  # fmt: skip
-    if lost:
+    guardian = "guardians" in files.snapshot.tables and _has(files, "guardians", wanted)
+    if lost or guardian or any(list(why.taken(files, ground, "users", wanted)) for ground in grounds):
         return wanted
     raise UsageError(f"The run has nobody with this {' or '.join(here)}.",
                      next_step="The source did not send the person, or under another id.")  # fmt: skip
@@ -92,6 +117,8 @@ def _class(files: RunFiles, wanted: str) -> str:
 
 def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
     """Where the row stood, and what was remarked on it."""
+    if entity not in files.snapshot.tables:
+        return [Fact("source", f"no file of {entity} was ever accepted")]
     told = files.snapshot.tables[entity]
     file = told.file or entity
     found = files.connection.execute(f"SELECT line FROM roster.{name(entity)} WHERE sourcedId = ?", [key]).fetchone()
@@ -100,13 +127,7 @@ def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
         [file, key],
     ).fetchall()
     facts = []
-    if found and found[0] is not None:
-        where, line = origin.told(file, found[0], told.origins)
-        facts.append(Fact("source", f"{where}, line {line}: read and accepted ({key})"))
-    elif found:
-        facts.append(Fact("source", f"{file}: no usable row this time; the one accepted before was kept ({key})"))
-    else:
-        facts.append(Fact("source", f"{file}: no usable row ({key})"))
+    facts.append(Fact("source", f"{_where(files, entity, found, rejected=bool(remarks))} ({key})"))
     for code, place, column in remarks:
         line = origin.told(file, place, told.origins)[1] if place else 0
         where = ", ".join(filter(None, (f"line {line}" if line else "", column or "")))
@@ -114,8 +135,25 @@ def _row(files: RunFiles, entity: str, key: str) -> list[Fact]:
     return facts
 
 
-def _fates(files: RunFiles, entity: str, key: str) -> list[Fact]:
-    """What the plan of each sink meant for the record."""
+def _where(files: RunFiles, entity: str, found: tuple[int | None] | None, *, rejected: bool) -> str:
+    """What the run knows of a record's row. A file that did not come, or that only adds, says nothing of most rows."""
+    told = files.snapshot.tables[entity]
+    file = told.file or entity
+    arrived = (files.run.summary or {}).get("files", {}).get(file)
+    if found is None:
+        return f"{file}: no usable row"
+    if arrived is None:
+        return f"{file} did not come in this run: the row is as it was accepted before"
+    if found[0] is not None:
+        where, line = origin.told(file, found[0], told.origins)
+        return f"{where}, line {line}: read and accepted"
+    if arrived["mode"] != "bulk" and not rejected:
+        return f"{file}: not mentioned in this run; the row that was accepted before stays"
+    return f"{file}: no usable row this time; the one accepted before was kept"
+
+
+def _fates(files: RunFiles, grounds: Sequence[Ground], entity: str, key: str) -> list[Fact]:
+    """What the plan of each sink meant for the record; where it meant nothing, why."""
     found = files.connection.execute(
         'SELECT sink, "table", action, fields, part, status, code, reason FROM fates WHERE entity = ? AND key = ? ORDER BY ALL',
         [entity, key],
@@ -130,7 +168,39 @@ def _fates(files: RunFiles, entity: str, key: str) -> list[Fact]:
             facts += [Fact("held", f"{reason.code} {reason.words}") for reason in reasons] or [
                 Fact("held", "a row that it belongs to waits")
             ]
-    return facts or [Fact("plan", "no change: it is as the sinks have it, or no sink asks for it")]
+        if action == "archive":
+            facts += [
+                fact for ground in grounds if ground.sink == sink for fact in _not_asked(files, ground, entity, key)
+            ]
+    for ground in grounds:
+        if not any(each[0] == ground.sink for each in found):
+            facts += _no_fate(files, ground, entity, key)
+    return facts
+
+
+def _no_fate(files: RunFiles, ground: Ground, entity: str, key: str) -> Iterator[Fact]:
+    """Where the plan of a sink does nothing to a record: since when it is there as it is, or why it is not."""
+    why.stand(files, ground)
+    asked = why.wanted(files, ground, entity, key)
+    there = list(why.taken(files, ground, entity, key))
+    for table, archived, run in there:
+        if archived:
+            yield Fact("removed", f"{ground.sink}.{table}: set aside by run {run}")
+        else:
+            kept = "" if asked else "; it is kept, though no longer asked for"
+            yield Fact("plan", f"{ground.sink}.{table}: unchanged since run {run}{kept}")
+    if asked and not there:
+        yield Fact("plan", f"{ground.sink}: asked for, and not taken yet")
+    if not asked:
+        yield from _not_asked(files, ground, entity, key)
+
+
+def _not_asked(files: RunFiles, ground: Ground, entity: str, key: str) -> Iterator[Fact]:
+    """Why a sink does not ask for a record, or asks for it no more."""
+    why.stand(files, ground)
+    known = files.connection.execute(f"SELECT 1 FROM {name(entity)} WHERE sourcedId = ?", [key]).fetchone()
+    reasons = why.why_not(files, ground, entity, key) if known else ["the source sends no usable row of it"]
+    yield from (Fact("not asked", f"{ground.sink}: {each}") for each in reasons)
 
 
 def _own_enrollments(files: RunFiles, key: str) -> list[Fact]:

@@ -33,7 +33,7 @@ class RunFiles:
     plan: Plan
 
 
-_NO_FATES = """SELECT '' AS sink, '' AS "table", '' AS entity, '' AS key, '' AS school, '' AS action, '' AS fields,
+NO_FATES = """SELECT '' AS sink, '' AS "table", '' AS entity, '' AS key, '' AS school, '' AS action, '' AS fields,
     '' AS part, '' AS status, '' AS code, '' AS reason WHERE false"""
 
 
@@ -59,7 +59,7 @@ def opened(folders: Folders, run: Run, sources: dict[str, dict[str, str | None]]
             path = folders.run(run.plan_run) / f"{each}.parquet"
             connection.execute(f"CREATE VIEW {each} AS FROM {read_parquet([path])}")
         queries = [] if _did_nothing(run) else list(_fates(folders, run, plan, sources))
-        connection.execute(f"CREATE VIEW fates AS {' UNION ALL '.join([_NO_FATES, *queries])}")
+        connection.execute(f"CREATE VIEW fates AS {' UNION ALL '.join([NO_FATES, *queries])}")
         yield RunFiles(connection, run, snapshot, plan)
 
 

@@ -295,8 +295,34 @@ class Demographics(Entity):
     publicSchoolResidenceStatus = Coded("0165[2-6]", privacy="demographic", doc="CEDS code, 01652 to 01656")
 
 
+class Guardian(Entity):
+    """A parent or guardian of one or more students, as `guardians.csv` has them: lifted into users, roles and
+    relationships. A guardian whose `sourcedId` is that of a user is that user."""
+
+    entity = "guardians"
+
+    studentSourcedIds = RefList("users", required=True, doc="the students, with commas between")
+    role = Word(words.GUARDIAN_ROLES, words.ROLE_ALIASES, doc="`guardian` where it is blank")
+    givenName = Text(required=True, privacy="name")
+    familyName = Text(required=True, privacy="name")
+    username = Text(privacy="contact")
+    email = Mail(privacy="contact")
+    sms = Text(privacy="contact")
+    phone = Text(privacy="contact")
+
+
+class StudentAttribute(Entity):
+    """A named fact about a student that has no column of its own, as `student_attributes.csv` has them."""
+
+    entity = "studentAttributes"
+
+    userSourcedId = Ref("users", required=True, doc="the student")
+    name = Text(required=True, doc="what it is called, like homeLanguage")
+    value = Text(privacy="profile", doc="blank: it is not known")
+
+
 class Relationship(Schema):
-    """A student and a guardian; drawn from `agentSourcedIds` of either."""
+    """A student and a guardian; drawn from `agentSourcedIds` of either, and from guardians."""
 
     userSourcedId = fields.String(required=True, metadata={"doc": "the student"})
     agentSourcedId = fields.String(required=True, metadata={"doc": "the guardian"})
@@ -311,22 +337,14 @@ class UserId(Schema):
     identifier = fields.String(required=True, metadata={"privacy": "identifier"})
 
 
-class StudentAttribute(Schema):
-    """A named fact about a student that has no column of its own."""
-
-    userSourcedId = fields.String(required=True)
-    name = fields.String(required=True)
-    value = fields.String(metadata={"privacy": "profile"})
-
-
 ENTITIES: dict[str, type[Entity]] = {
-    cls.entity: cls for cls in (Org, AcademicSession, Course, Class, User, Role, Enrollment, Demographics)
+    cls.entity: cls
+    for cls in (Org, AcademicSession, Course, Class, User, Role, Enrollment, Demographics, Guardian, StudentAttribute)
 }
 """The entities that arrive as files or collections, parents before children."""
 
 DERIVED: dict[str, type[Schema]] = {
     "relationships": Relationship,
     "userIds": UserId,
-    "studentAttributes": StudentAttribute,
 }
 """Canonical tables that are drawn from columns of the entities."""

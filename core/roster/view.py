@@ -3,7 +3,8 @@
 These are the tables that a sink's shape may use, beside the decisions:
 
 - `orgs, academicSessions, courses, classes, users, roles, enrollments, demographics`, with the columns that are staged;
-- `relationships, userIds, studentAttributes`, drawn from columns of the users;
+- `studentAttributes`, and `relationships, userIds`, drawn from columns of the users and from guardians, who stand
+  among the users, with a role in each org where a student of theirs has one;
 - `class_terms` (classSourcedId, sessionSourcedId), `session_years` (sessionSourcedId, yearSourcedId: the school year
   above a session), and `homes` (userSourcedId, role, school: the org, of those that take part, where a person is at
   home in that role).
@@ -45,11 +46,26 @@ FROM roles JOIN mapped_orgs ON mapped_orgs.sourcedId = roles.orgSourcedId
 JOIN users ON users.sourcedId = roles.userSourcedId
 GROUP BY userSourcedId, role
 """
+GUARDIANS = """
+SELECT * EXCLUDE (studentSourcedIds, role), true AS enabledUser FROM filled.guardians
+ANTI JOIN filled.users USING (sourcedId)
+"""
+"""Guardians as users; who is a user already is not made a second one."""
+GUARDIAN_ROLES = """
+SELECT guardian.sourcedId || '_' || guardian.role || '_' || student.orgSourcedId AS sourcedId,
+    guardian.sourcedId AS userSourcedId, 'primary' AS roleType, guardian.role, NULL::DATE AS beginDate,
+    NULL::DATE AS endDate, student.orgSourcedId, min(ordinal) AS ordinal
+FROM (SELECT sourcedId, coalesce(role, 'guardian') AS role, unnest(studentSourcedIds) AS student FROM filled.guardians)
+    AS guardian
+JOIN ({roles}) AS student ON student.userSourcedId = guardian.student AND student.role = 'student'
+GROUP BY ALL
+"""
 RELATIONSHIPS = """
 SELECT DISTINCT student.userSourcedId, guardian.userSourcedId AS agentSourcedId, guardian.role AS type
 FROM (
     SELECT sourcedId AS one, unnest(agentSourcedIds) AS other FROM filled.users
     UNION SELECT unnest(agentSourcedIds), sourcedId FROM filled.users
+    UNION SELECT unnest(studentSourcedIds), sourcedId FROM filled.guardians
 ) AS pair
 JOIN roles AS student ON student.userSourcedId = pair.one AND student.role = 'student'
 JOIN roles AS guardian ON guardian.userSourcedId = pair.other AND guardian.role IN ('guardian', 'parent', 'relative')
@@ -59,7 +75,6 @@ SELECT sourcedId AS userSourcedId, regexp_extract(item, '\{([^:]+):', 1) AS type
     regexp_extract(item, '\{[^:]+:([^{}]*)\}', 1) AS identifier
 FROM (SELECT sourcedId, unnest(regexp_extract_all(userIds, '\{[^{}:]+:[^{}]*\}')) AS item FROM filled.users)
 """
-STUDENT_ATTRIBUTES = "SELECT '' AS userSourcedId, '' AS name, '' AS value WHERE false"
 CLASS_TERMS = """
 SELECT classSourcedId, sessionSourcedId
 FROM (SELECT sourcedId AS classSourcedId, unnest(termSourcedIds) AS sessionSourcedId FROM filled.classes)
@@ -89,12 +104,18 @@ def lift(connection: DuckDBPyConnection, staged: Collection[str]) -> None:
     arrived = {entity: _columns(connection, entity) for entity in ENTITIES}
     for entity in ENTITIES:
         _fill(connection, entity, arrived, staged)
+    roles = ROLES_OF_1_2 if arrived["roles"] else ROLES_OF_1_1
+    if arrived["guardians"]:
+        roles += f" UNION ALL BY NAME {GUARDIAN_ROLES.format(roles=roles)}"
+        users = _canonical("users", staged)
+        connection.execute(
+            f"CREATE OR REPLACE VIEW users AS SELECT {users} FROM (FROM filled.users UNION ALL BY NAME {GUARDIANS})"
+        )
     queries = {
-        "roles": ROLES_OF_1_2 if arrived["roles"] else ROLES_OF_1_1,
+        "roles": roles,
         "class_terms": CLASS_TERMS,
         "session_years": SESSION_YEARS,
         "relationships": RELATIONSHIPS,
-        "studentAttributes": STUDENT_ATTRIBUTES,
     }
     if "identifier" in staged:
         queries["userIds"] = USER_IDS
@@ -117,19 +138,28 @@ def _fill(
 ) -> None:
     """`filled.<entity>` has every staged column, NULL where no file brought it, no rows where none arrived; the
     canonical view leaves out what belongs to 1.1 alone."""
-    cells = {
-        column: cell for column, cell in ENTITIES[entity].cells().items()
-        if cell.privacy in staged and cell.privacy != "credential"
-    }  # fmt: skip
+    cells = _staged(entity, staged)
     columns = ", ".join(
         f"{_value(column, cell, arrived) if column in arrived[entity] else f'NULL::{cell.sql_type}'} AS {name(column)}"
         for column, cell in cells.items()
     )
     rows = f"FROM accepted.{name(entity)}" if arrived[entity] else "WHERE false"
     connection.execute(f"CREATE VIEW filled.{name(entity)} AS SELECT {columns} {rows}")
-    canonical = names(column for column, cell in cells.items() if cell.only != "1.1")
-    if entity != "roles":
+    if entity not in {"roles", "guardians"}:
+        canonical = _canonical(entity, staged)
         connection.execute(f"CREATE VIEW {name(entity)} AS SELECT {canonical} FROM filled.{name(entity)}")
+
+
+def _staged(entity: str, staged: Collection[str]) -> dict[str, Cell]:
+    return {
+        column: cell for column, cell in ENTITIES[entity].cells().items()
+        if cell.privacy in staged and cell.privacy != "credential"
+    }  # fmt: skip
+
+
+def _canonical(entity: str, staged: Collection[str]) -> str:
+    """The columns of the canonical view."""
+    return names(column for column, cell in _staged(entity, staged).items() if cell.only != "1.1")
 
 
 def _value(column: str, cell: Cell, arrived: Mapping[str, set[str]]) -> str:

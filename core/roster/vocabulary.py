@@ -34,6 +34,9 @@ ROLE_ALIASES = {
 ENROLLMENT_ROLES = ("student", "teacher", "administrator", "proctor", "aide", "guardian", "parent", "relative")
 """1.1 final lists four words; feeds also use the others."""
 
+GUARDIAN_ROLES = ("guardian", "parent", "relative")
+"""What a guardian is to a student."""
+
 ROLE_TYPES = ("primary", "secondary")
 
 SEXES = ("male", "female", "unspecified", "other")

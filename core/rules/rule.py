@@ -18,6 +18,20 @@ REFERENCE_RULES = catalogue(
          "Correct the record that it names; this row comes with it.", "OneRoster CSV 1.2, references"),
 )  # fmt: skip
 
+SCHOOL_RULES = catalogue(
+    Rule("R-SCHOOL-01", "A row of an upload for one school belongs to another school", Severity.DROP_ROW,
+         "Leave the row out, or upload it for the district.", "S4-2"),
+    Rule("R-SCHOOL-02", "A row belongs to a school that is not registered", Severity.DROP_ROW,
+         "Correct the school's id, or register the school: by orgs.csv, or by a row in the mapping file.", "S4-3"),
+    Rule("R-SCHOOL-03", "A school is not registered", Severity.NOTE,
+         "Correct the school's id, or register the school: by orgs.csv, or by a row in the mapping file.", "S4-3"),
+)  # fmt: skip
+
+GUARDIAN_RULES = catalogue(
+    Rule("R-GUARDIAN-01", "A row gives a student more guardians than may be", Severity.DROP_ROW,
+         "Leave guardians out, or raise `guardians` under `[limits]` in the district file.", "SX-3"),
+)  # fmt: skip
+
 _MEANING = "OneRoster 1.2, "
 FIT_RULES = catalogue(
     Rule("R-FIT-01", "The parents of a record lead back to itself", Severity.DROP_VALUE,
@@ -92,6 +106,8 @@ RULES: dict[str, Rule] = {
     **CELL_RULES,
     **ROW_RULES,
     **REFERENCE_RULES,
+    **SCHOOL_RULES,
+    **GUARDIAN_RULES,
     **FIT_RULES,
     **SANITY_RULES,
 }

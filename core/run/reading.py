@@ -17,16 +17,18 @@ from syncrun.finding import Finding
 from syncrun.intake import draw
 from syncrun.intake import land as landing
 from syncrun.intake.arrival import Arrival, arrive, vanished
+from syncrun.intake.header import first_line
 from syncrun.intake.land import Landed
+from syncrun.intake.upload import SCHOOL_COLUMNS, Scope, Upload, laid_over
 from syncrun.roster import view
 from syncrun.roster.rule import Severity
-from syncrun.rules import cells, fit, sanity, table
+from syncrun.rules import cells, fit, sanity, school, table
 from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
 from syncrun.sdk import FileSource
 from syncrun.snapshot import merge, whole
-from syncrun.snapshot.made_up import made_up, school_year
+from syncrun.snapshot.made_up import made_up, named, school_year
 from syncrun.snapshot.table import Snapshot
 
 if TYPE_CHECKING:
@@ -78,30 +80,33 @@ def describe(finding: Finding) -> dict[str, object]:
             **{key: value for key, value in told.items() if value}, "fix": rule.fix}  # fmt: skip
 
 
-def fetch(source: FileSource, folder: Path) -> Arrival:
+def fetch(source: FileSource, folder: Path, upload: Upload | None = None) -> Arrival:
     """Bring the files and recognise them."""
-    return arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
+    found = arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
+    return laid_over(found, complete=upload.complete) if upload else found
 
 
 def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:
     """A hash of everything that decides what a run would do: equal means the same plan over the same base."""
+    made_up = arrival.partial or arrival.upload
     told = {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
             "absent": sorted(arrival.absent), "facts": facts,
-            "year": school_year(today) if arrival.partial or arrival.form.drawn else None}  # fmt: skip
+            "year": school_year(today) if made_up or arrival.form.drawn else None}  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def read(
     connection: DuckDBPyConnection, arrival: Arrival, before: Snapshot | None, *,
     staged: Collection[str], limits: Limits, today: datetime.date, home: Path, snapshots: Path, run: str,
-    progress: Progress,
+    progress: Progress, scope: Scope | None = None,
 ) -> Reading:  # fmt: skip
-    """Land, check and accept a set; leaves the canonical views and the table of findings.
+    """Land, check and accept a set; leaves the canonical views and the table of findings. `scope` says to which
+    schools the rows of an upload must belong; an upload without one is checked by itself, whatever it names.
 
     Raises `SetRefusedError` when the set cannot be used, `ArrivingError` when a file changed meanwhile.
     """
     table.prepare(connection)
-    landed, findings = _land(connection, arrival, before, staged, progress)
+    landed, findings = _land(connection, arrival, before, staged, progress, scope)
     figures = {}
     if arrival.form.drawn:
         figures = {each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode) for each in landed.values()}
@@ -111,12 +116,16 @@ def read(
     for each in landed.values():
         cells.check(connection, each, today)
     merge.open_before(connection, before, home, staged)
+    school.prepare(connection)
+    if scope:
+        school.keep_to(connection, landed, scope)
     is_whole, more = whole.weigh(connection, landed)
     findings += more
     progress.phase("accept")
-    queries, more = made_up(landed, today) if arrival.partial else ({}, [])
+    queries, more = _made_up(arrival, landed, before, today, scope)
     findings += more
-    snapshot = merge.merge(connection, arrival, landed, is_whole, before, queries, made(snapshots), home, run)
+    snapshot = merge.merge(connection, arrival, landed, is_whole, before, queries, made(snapshots), home, run,
+                           guardians=limits.guardians)  # fmt: skip
     for each in landed.values():
         findings += merge.findings_hold(connection, each, share=limits.rejected, floor=limits.rejected_floor)
     table.note(connection, findings)
@@ -145,9 +154,23 @@ def _refuse(connection: DuckDBPyConnection) -> None:
         raise SetRefusedError(found)
 
 
+def _made_up(
+    arrival: Arrival, landed: Mapping[str, Landed], before: Snapshot | None, today: datetime.date, scope: Scope | None
+) -> tuple[dict[str, str], list[Finding]]:
+    """What is made up: for a set of three all that it needs, for an upload what the roster has not from files."""
+    if not arrival.upload:
+        return made_up(landed, today) if arrival.partial else ({}, [])
+    if scope is None:
+        return named(landed), []
+    real = {*landed, *(before.arrived() if before else ())}
+    queries, findings = made_up(landed, today, school.REGISTERED)
+    missing = {entity: query for entity, query in queries.items() if entity not in real}
+    return missing, [each for each in findings if (each.file or "").removesuffix(".csv") in missing]
+
+
 def _land(
     connection: DuckDBPyConnection, arrival: Arrival, before: Snapshot | None, staged: Collection[str],
-    progress: Progress,
+    progress: Progress, scope: Scope | None,
 ) -> tuple[dict[str, Landed], list[Finding]]:  # fmt: skip
     findings = arrival.findings + vanished(arrival, arrival.form, before.arrived() if before else [])
     findings += _origins_gone(arrival, before)
@@ -155,11 +178,14 @@ def _land(
     progress.phase("land")
     landing.prepare(connection)
     landed: dict[str, Landed] = {}
-    version = _version(arrival, before)
+    version = _version(arrival, before, alone=arrival.upload and scope is None)
     for entity, file in arrival.files.items():
         with _steady(arrival):
-            found, more = landing.land(connection, file, version, staged)
+            spared = SCHOOL_COLUMNS.get(entity) if scope and scope.school else None
+            found, more = landing.land(connection, file, version, staged, spared)
         findings += more
+        if found and spared and scope and scope.school:
+            found = landing.fill(connection, found, spared, scope.school)
         if found:
             landed[entity] = found
     findings += _cut_since(arrival, before)
@@ -202,8 +228,13 @@ def _steady(arrival: Arrival) -> Iterator[None]:
             raise ArrivingError("A file changed while it was read.") from None
 
 
-def _version(arrival: Arrival, before: Snapshot | None) -> str:
-    """Which version's columns the files have: a set that leaves `roles.csv` out goes by the roles there are."""
+def _version(arrival: Arrival, before: Snapshot | None, *, alone: bool) -> str:
+    """Which version's columns the files have: a set that leaves `roles.csv` out goes by the roles there are, but for an
+    upload, whose users say themselves what they are."""
+    if alone and "users" in arrival.files and b"role" not in first_line(arrival.files["users"].scan.path).lower():
+        return "1.2"
+    if arrival.upload:
+        return arrival.version
     return "1.2" if before is not None and "roles" in before.tables else arrival.version
 
 
@@ -213,7 +244,8 @@ def _cut_since(arrival: Arrival, before: Snapshot | None) -> list[Finding]:
         return []
     ended = {entity for entity, each in before.tables.items() if each.ended and not each.made_up}
     return [Finding("R-SET-06", file.name, file.scan.lines + 1)
-            for entity, file in arrival.files.items() if entity in ended and not file.scan.ended]  # fmt: skip
+            for entity, file in arrival.files.items()
+            if entity in ended and not file.scan.ended and file.mode != "additions"]  # fmt: skip
 
 
 def _stop(findings: list[Finding]) -> None:

@@ -18,7 +18,7 @@ from syncrun.errors import EXIT_DONE, FaultError, OwnerError, StateLostError, Sy
 from syncrun.intake.arrival import Arrival
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
-from syncrun.run import applying, planning, reading, summary
+from syncrun.run import applying, planning, reading, summary, uploading
 from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
 from syncrun.run.observer import objections, tell, tell_plan
@@ -106,11 +106,14 @@ def _sync(session: Session, held: Lease) -> Result:
     if not sinks:
         raise next(iter(skipped.values()))
     folder = session.folders.run(session.run)
-    arrival = reading.fetch(source, folder)
+    arrival = reading.fetch(source, folder, session.upload)
     decisions = _decisions(session)
+    if session.upload and not session.dry_run:
+        uploading.note(session.state, session.district.name, session.run, session.who, session.upload, arrival)
     identity = reading.identity(
         arrival, today(session.clock, session.district.time_zone), session.district.fingerprint, syncrun.__version__,
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
+        *((f"school:{session.upload.school}",) if session.upload else ()),
     )  # fmt: skip
     files = session.state.applied(session.district.name)
     last = next(
@@ -179,12 +182,17 @@ def _nothing(session: Session, last: Run, identity: str) -> Result:
 
 
 def _head(session: Session) -> dict[str, Any]:
-    return {"run": session.run, "district": session.district.name, "mode": session.mode, "dry_run": session.dry_run}
+    told = {"run": session.run, "district": session.district.name, "mode": session.mode, "dry_run": session.dry_run}
+    upload = session.upload
+    return {**told, "upload": {"school": upload.school, "complete": upload.complete}} if upload else told
 
 
 def _again(session: Session, identity: str, base: str) -> Prepared | None:
-    """The plan of the run before, when nothing that it was made from has changed: it need not be made again."""
+    """The plan of the run before, when nothing that it was made from has changed: it need not be made again. A run of
+    other files in between may have changed the accepted roster."""
     for run in session.state.runs(session.district.name, limit=5):
+        if run.id != session.run and run.identity not in {None, identity} and not run.dry_run:
+            return None
         if run.id == session.run or run.plan_run is None or run.identity != identity or run.outcome != "HELD":
             continue
         path = session.folders.plan(run.plan_run)
@@ -210,11 +218,12 @@ def _prepare(
     district, folder, home = session.district, session.folders.run(session.run), session.folders.home
     content = session.state.snapshot(district.name)
     before = Snapshot.from_json(content) if content else None
+    scope = uploading.scope(session.upload, decisions, before, session.folders) if session.upload else None
     with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
         read = reading.read(
             connection, arrival, before, staged=planning.staged(sinks.values()), limits=district.limits,
             today=today(session.clock, district.time_zone), home=home,
-            snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress,
+            snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress, scope=scope,
         )  # fmt: skip
         rule_table.write(connection, folder / "findings.parquet")
         publish(connection, f"FROM {DELETIONS}", folder / "deletions.parquet")

@@ -11,19 +11,22 @@ from typing import Literal
 from syncrun.clock import Clock, SystemClock
 from syncrun.config.district import District, home
 from syncrun.errors import ContractError, SyncError
+from syncrun.intake.upload import Upload
 from syncrun.registry import Registry, imported
 from syncrun.run.folder import Folders
 from syncrun.run.progress import Progress, Silent
+from syncrun.run.uploading import MODE, Uploaded
 from syncrun.sdk import Context, FileSource, Sink
 from syncrun.state.store import State
 
-Mode = Literal["full", "incremental"]
+Mode = Literal["full", "incremental", "upload"]
 
 
 @dataclass
 class Session:
     """One run at work. `who` is the person or account that started it. A full run reads the sinks too and puts right
-    what has drifted; an incremental one trusts what is on record."""
+    what has drifted; an incremental one trusts what is on record. An `upload` brings the files in place of the
+    district's source."""
 
     district: District
     registry: Registry
@@ -31,6 +34,7 @@ class Session:
     who: str
     mode: Mode = "incremental"
     dry_run: bool = False
+    upload: Upload | None = None
     clock: Clock = field(default_factory=SystemClock)
     progress: Progress = field(default_factory=Silent)
     run: str = field(init=False)
@@ -38,11 +42,14 @@ class Session:
 
     def __post_init__(self) -> None:
         """Name the run after the moment, so that names sort by time."""
+        self.mode = MODE if self.upload else self.mode
         self.run = f"{self.clock.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
         self.folders = Folders(home(), self.district.name)
 
     def source(self) -> FileSource:
-        """The district's source connector."""
+        """The district's source connector, or what a person uploads."""
+        if self.upload:
+            return Uploaded(self.upload)
         info = self.district.source.info
         with _built(info.name):
             source: FileSource = imported(info.cls, info.name)(self.district.source.settings, self._context())

@@ -11,17 +11,20 @@ the last bulk file; NULL where it did not.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.finding import Finding, sql_mask
-from syncrun.intake.arrival import Arrival
+from syncrun.intake.arrival import Arrival, ArrivedFile
 from syncrun.intake.land import REJECTED as LINES
 from syncrun.intake.land import Landed
 from syncrun.roster.cell import Cell
 from syncrun.roster.entity import ENTITIES
 from syncrun.rules.cells import VALUED
+from syncrun.rules.guardian import reject_surplus
+from syncrun.rules.school import ELSEWHERE
 from syncrun.rules.table import FINDINGS, REJECTED
 from syncrun.scratch import has, publish, read_parquet, rows
 from syncrun.snapshot.table import Snapshot, SnapshotTable
@@ -38,6 +41,24 @@ _CANDIDATE = "candidate"
 _DROPPED = "dropped_carried"
 """Rows that would have been carried over, but what they name is gone for good."""
 
+ROLES_OF_UPLOAD = f"""
+SELECT * FROM {BEFORE}.roles UNION ALL BY NAME
+SELECT * EXCLUDE (ordinal) FROM (
+    SELECT person.sourcedId || '_' || org.sourcedId AS sourcedId, person.sourcedId AS userSourcedId,
+        CASE WHEN ordinal = 1 THEN 'primary' ELSE 'secondary' END AS roleType,
+        CASE WHEN role <> 'administrator' THEN role WHEN org.type = 'school' THEN 'siteAdministrator'
+            ELSE 'districtAdministrator' END AS role, org.sourcedId AS orgSourcedId, ordinal
+    FROM (
+        SELECT sourcedId, role, unnest(list_distinct(orgSourcedIds)) AS org,
+            generate_subscripts(list_distinct(orgSourcedIds), 1) AS ordinal
+        FROM {ACCEPTED}.users WHERE line IS NOT NULL
+    ) AS person JOIN {ACCEPTED}.orgs AS org ON org.sourcedId = person.org
+) AS told
+ANTI JOIN {BEFORE}.roles AS had
+    ON had.userSourcedId = told.userSourcedId AND had.orgSourcedId = told.orgSourcedId AND had.role = told.role
+"""
+"""The roles of a roster in OneRoster 1.2, with those that an uploaded `users.csv` says in the form of 1.1."""
+
 
 def open_before(
     connection: DuckDBPyConnection, before: Snapshot | None, home: Path, staged: Collection[str]
@@ -53,11 +74,12 @@ def open_before(
 
 def merge(
     connection: DuckDBPyConnection, arrival: Arrival, landed: Mapping[str, Landed], whole: Mapping[str, bool],
-    before: Snapshot | None, made_up: Mapping[str, str], folder: Path, home: Path, run: str,
+    before: Snapshot | None, made_up: Mapping[str, str], folder: Path, home: Path, run: str, *, guardians: int,
 ) -> Snapshot:  # fmt: skip
     """Write the new accepted roster into `folder`, leave it as views `accepted.<entity>`, and describe it.
 
-    `made_up` has, by entity, queries for records that the set names but does not carry (`syncrun.snapshot.made_up`).
+    `made_up` has, by entity, queries for records that the set names but does not carry (`syncrun.snapshot.made_up`);
+    `guardians` says how many a student may have.
     Rows that name a record which is not there are rejected on the way, parents before children.
     """
     connection.execute(f"CREATE SCHEMA {ACCEPTED}")
@@ -71,21 +93,34 @@ def merge(
         path = folder / f"{entity}.parquet"
         here = str(path.relative_to(home))
         if entity in landed and file:
-            _accept(connection, landed[entity], whole=whole.get(entity, True), known=known)
+            _accept(connection, landed[entity], whole=whole.get(entity, True), known=known, guardians=guardians)
             publish(connection, _without_loops(connection, landed[entity]), path)
             tables[entity] = SnapshotTable(
-                here, landed[entity].rows, file.name, file.scan.sha256, file.scan.ended, origins=file.origins
+                here,
+                landed[entity].rows,
+                file.name,
+                file.scan.sha256,
+                _ended(file, before.tables.get(entity) if before else None),
+                origins=file.origins,
             )
         elif entity in made_up:
             publish(connection, made_up[entity] + (_still_made_up(entity) if known else ""), path)
             tables[entity] = SnapshotTable(here, rows(connection, read_parquet([path])), made_up=True)
+        elif entity == "roles" and known and before and arrival.upload and "users" in landed:
+            publish(connection, ROLES_OF_UPLOAD, path)
+            tables[entity] = dataclasses.replace(before.tables[entity], path=here)
         elif known and before:
             tables[entity] = before.tables[entity]
             path = home / before.tables[entity].path
         else:
             continue
         connection.execute(f"CREATE VIEW {ACCEPTED}.{name(entity)} AS FROM {read_parquet([path])}")
-    return Snapshot(run, arrival.version, tables)
+    return Snapshot(run, before.version if before and arrival.upload else arrival.version, tables)
+
+
+def _ended(file: ArrivedFile, before: SnapshotTable | None) -> bool:
+    """Whether the last line had a line end: of the last file that was the whole."""
+    return before.ended if before and file.mode == "additions" else file.scan.ended
 
 
 def _still_made_up(entity: str) -> str:
@@ -105,8 +140,8 @@ def _candidates(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, 
     good = query = _good(connection, landed, known=known)
     if "status" in landed.columns:
         query = f"SELECT * FROM ({good}) WHERE status IS DISTINCT FROM 'tobedeleted'"
-    carries = landed.file.mode == "delta" or not whole or _any(connection, REJECTED, entity)
-    carries = carries or _any(connection, LINES, entity) or _any(connection, "lagging", entity)
+    carries = landed.file.mode != "bulk" or not whole
+    carries = carries or any(_any(connection, each, entity) for each in (REJECTED, LINES, "lagging", ELSEWHERE))
     if known and carries:
         query += f" UNION ALL BY NAME {_carried(landed, whole=whole, good=good)}"
     connection.execute(f"CREATE OR REPLACE VIEW {_CANDIDATE}.{name(entity)} AS {query}")
@@ -117,15 +152,24 @@ def _good(connection: DuckDBPyConnection, landed: Landed, *, known: bool) -> str
     entity = landed.entity
     cells: Mapping[str, Cell] = ENTITIES[entity].cells()
     columns = [column for column in landed.columns if cells[column].privacy != "credential"]
-    place = "line"
-    if landed.file.mode == "delta":
-        place = (
-            f"(SELECT place FROM {BEFORE}.{name(entity)} WHERE sourcedId = now.sourcedId)" if known else "NULL::BIGINT"
-        )
-    good = f"SELECT {names(columns)}, line, {place} AS place FROM {VALUED}.{name(entity)} AS now"
+    place = "now.line"
+    if landed.file.mode != "bulk" or _any(connection, ELSEWHERE, entity):
+        was = "was.place" if known else "NULL::BIGINT"
+        place = was if landed.file.mode != "bulk" else f"coalesce({was}, now.line)"
+    kept = _columns_kept(connection, landed) if known and landed.file.by_hand else []
+    good = f"SELECT {names(columns, 'now')}, now.line, {place} AS place"
+    good += "".join(f", was.{name(column)}" for column in kept) + f" FROM {VALUED}.{name(entity)} AS now"
+    if "was." in good:
+        good += f" LEFT JOIN {BEFORE}.{name(entity)} AS was ON was.sourcedId = now.sourcedId"
     if _any(connection, REJECTED, entity):
-        good += f" WHERE id NOT IN (SELECT id FROM {REJECTED} WHERE entity = {literal(entity)} AND id IS NOT NULL)"
+        good += f" WHERE now.id NOT IN (SELECT id FROM {REJECTED} WHERE entity = {literal(entity)} AND id IS NOT NULL)"
     return good
+
+
+def _columns_kept(connection: DuckDBPyConnection, landed: Landed) -> list[str]:
+    """What was accepted before and a file that came by hand says nothing of."""
+    had = [row[0] for row in connection.execute(f"DESCRIBE {BEFORE}.{name(landed.entity)}").fetchall()]
+    return [column for column in had if column not in {*landed.columns, "line", "place"}]
 
 
 def _carried(landed: Landed, *, whole: bool, good: str) -> str:
@@ -134,16 +178,18 @@ def _carried(landed: Landed, *, whole: bool, good: str) -> str:
     kept = f"""
         sourcedId IN (SELECT key FROM {REJECTED} WHERE entity = {entity} AND key IS NOT NULL)
         OR sourcedId IN (SELECT key FROM {LINES} WHERE entity = {entity} AND key IS NOT NULL)
-        OR sourcedId IN (SELECT sourcedId FROM lagging WHERE entity = {entity})"""
-    if landed.file.mode == "delta" or not whole:
+        OR sourcedId IN (SELECT sourcedId FROM lagging WHERE entity = {entity})
+        OR sourcedId IN (SELECT sourcedId FROM {ELSEWHERE} WHERE entity = {entity})"""
+    if landed.file.mode != "bulk" or not whole:
         kept = "true"
-    place = "place" if landed.file.mode == "delta" else "NULL::BIGINT"
+    elsewhere = f"sourcedId IN (SELECT sourcedId FROM {ELSEWHERE} WHERE entity = {entity})"
+    place = f"CASE WHEN {elsewhere} THEN place END" if landed.file.mode == "bulk" else "place"
     return f"""SELECT * REPLACE (NULL::BIGINT AS line, {place} AS place) FROM {BEFORE}.{name(landed.entity)}
         WHERE sourcedId NOT IN (SELECT sourcedId FROM ({good}) WHERE sourcedId IS NOT NULL)
         AND sourcedId NOT IN (SELECT sourcedId FROM {_DROPPED} WHERE entity = {entity}) AND ({kept})"""
 
 
-def _accept(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, known: bool) -> None:
+def _accept(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, known: bool, guardians: int) -> None:
     """Make the candidates, and look whether what they name is there. A row that must name something and does not is
     rejected: it leaves the candidates and its earlier version comes back, if that one names what is there."""
     _candidates(connection, landed, whole=whole, known=known)
@@ -151,6 +197,10 @@ def _accept(connection: DuckDBPyConnection, landed: Landed, *, whole: bool, know
     required = [each for each in mine if each.required]
     while sum(_dangling(connection, reference, landed) for reference in required):
         _candidates(connection, landed, whole=whole, known=known)
+    if landed.entity == "guardians":
+        there = f"sourcedId IN (SELECT sourcedId FROM {BEFORE}.guardians)" if known else "false"
+        if reject_surplus(connection, f"{_CANDIDATE}.guardians", there, landed.file.name, guardians):
+            _candidates(connection, landed, whole=whole, known=known)
     for reference in mine:
         if reference.many or not reference.required:
             _leads_nowhere(connection, reference, landed)

@@ -19,6 +19,7 @@ from syncrun.roster.cell import Ref
 from syncrun.roster.entity import ENTITIES
 from syncrun.roster.listed import RefList
 from syncrun.rules.cells import VALUED
+from syncrun.rules.school import ELSEWHERE
 from syncrun.rules.table import REJECTED
 from syncrun.sqltext import literal, name
 
@@ -87,6 +88,7 @@ def _absent(connection: DuckDBPyConnection, landed: Landed) -> int:
         SELECT sourcedId, place FROM {BEFORE}.{name(entity)} AS was
         ANTI JOIN {SCHEMA}.{name(entity)} AS now USING (sourcedId)
         WHERE sourcedId NOT IN (SELECT key FROM {LINES} WHERE entity = {literal(entity)} AND key IS NOT NULL)
+            AND sourcedId NOT IN (SELECT sourcedId FROM {ELSEWHERE} WHERE entity = {literal(entity)})
     """)
     return _count(connection, f"SELECT count(*) FROM {name('absent_' + entity)}")
 

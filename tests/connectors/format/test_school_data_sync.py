@@ -43,7 +43,7 @@ def put(desk: Desk, files: dict[str, str]) -> None:
 def test_sample_becomes_a_roster(desk: Desk) -> None:
     put(desk, FILES)
     night = desk.read(form=AUTO)
-    assert night.codes == {"R-FORM-02", "R-FILE-05", "R-GRADE-02"}
+    assert night.codes == {"R-FORM-02", "R-FILE-05", "R-GRADE-02", "R-ROW-11"}
     assert {entity: night.keys(entity) for entity in night.rows} == {
         "orgs": ["c", "d", "s"],
         "academicSessions": ["q", "schoolYear-2027", "y"],

@@ -166,3 +166,71 @@ def test_source_that_is_not_there_is_found_by_the_check(terminal: Terminal, worl
     answer = terminal("check", "--district", world.toml)
     assert answer.code == 2
     assert "The path of the source cannot be read" in answer.err
+
+
+# -- single files, and those of an upload ----------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S4-6")
+@pytest.mark.parametrize("name", ["enrollments.csv", "classes.csv", "users.csv", "courses.csv"])
+def test_single_file_of_a_set_is_checked_for_itself(terminal: Terminal, inbox: Path, name: str) -> None:
+    answer = terminal("check", inbox / name, "--json")
+    assert answer.code == 0
+    assert list(answer.json["files"]) == [name]
+    assert answer.json["files"][name]["rejected"] == 0
+    spoil(inbox, ",", ',"', name)
+    assert terminal("check", inbox / name).code != 0
+
+
+def test_single_users_file_of_the_newer_version(terminal: Terminal, tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("sourcedId,enabledUser,username,givenName,familyName\nu1,true,u1,Ana,Berg\n", encoding="utf-8")
+    assert terminal("check", path).code == 0
+
+
+@pytest.mark.requirement("S4-6", "S4-10")
+def test_files_of_an_upload_are_checked_without_a_district(terminal: Terminal, inbox: Path, tmp_path: Path) -> None:
+    guardians = tmp_path / "guardians.csv"
+    guardians.write_text("sourcedId,studentSourcedIds,givenName,familyName\n"
+                         "g1,s1001,Eva,Berg\ng2,,Max,Berg\ng3,nobody,Max,Berg\n", encoding="utf-8")  # fmt: skip
+    attributes = tmp_path / "student_attributes.csv"
+    attributes.write_text("sourcedId,userSourcedId,name,value\na1,s1001,homeLanguage,es\n", encoding="utf-8")
+    answer = terminal("check", guardians, attributes, "--json")
+    assert answer.code == 4
+    assert {name: each["rejected"] for name, each in answer.json["files"].items()} == {
+        "guardians.csv": 1, "student_attributes.csv": 0,
+    }  # fmt: skip
+    beside = terminal("check", guardians, inbox / "users.csv", "--json")  # now it is known who there is
+    assert beside.json["files"]["guardians.csv"]["rejected"] == 2
+
+
+def test_folder_is_a_whole_set_unless_its_files_are_to_stand_alone(terminal: Terminal, inbox: Path) -> None:
+    for name in ("orgs.csv", "courses.csv"):
+        (inbox / name).unlink()
+    assert terminal("check", inbox).code == 2
+    assert terminal("check", inbox, "--single").code == 0
+
+
+@pytest.mark.requirement("S4-15")
+def test_finding_has_file_line_column_shape_and_what_would_mend_it(terminal: Terminal, inbox: Path) -> None:
+    spoil(inbox, "García", "Canary\x01Nachname")
+    lines = terminal("check", inbox).out.splitlines()
+    (place,) = [n for n, line in enumerate(lines) if "R-CELL-04" in line]
+    assert "users.csv:" in lines[place]
+    assert ":familyName  A cell holds a control character (Aaaaaa?Aaaaaaaa)" in lines[place]
+    assert lines[place + 1].strip().startswith("Remove the invisible character")
+
+
+@pytest.mark.requirement("S4-14")
+@pytest.mark.parametrize("single", [True, False])
+def test_report_has_every_row_of_every_file(terminal: Terminal, inbox: Path, tmp_path: Path, *, single: bool) -> None:
+    spoil(inbox, "García", "")
+    given = [inbox / "users.csv"] if single else [inbox]
+    answer = terminal("check", *given, "--report", tmp_path / "found")
+    assert answer.code == 4
+    lines = (tmp_path / "found" / "users-report.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "line,sourcedId,result,action,code,column,message,fix"
+    assert len(lines) == len(roster.first_day()["users"]) + 1
+    assert sum(",REJECTED,UNCHANGED,R-CELL-01,familyName," in line for line in lines) == 1
+    assert (tmp_path / "found").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "found" / "orgs-report.csv").exists() is not single

@@ -23,6 +23,98 @@ def run(world: World, terminal: Terminal) -> int:
     return terminal("--district", world.toml).code
 
 
+def first(world: World) -> str:
+    """The run that created what the sink has."""
+    return min(each.run for each in world.state().applied("riverside"))
+
+
+def runs(world: World) -> list[str]:
+    """The ids of the runs, the newest first."""
+    return [each.id for each in world.state().runs("riverside")]
+
+
+def decide(world: World, *rows: str) -> None:
+    """Write a mapping file, and name it in the district file."""
+    (world.folder / "map.csv").write_text("\n".join(["kind,sourcedId,decision,sinkId", *rows]), encoding="utf-8")
+    world.configure(sink='mapping = "map.csv"')
+
+
+def test_person_whose_school_is_not_picked(world: World, terminal: Terminal) -> None:
+    decide(world, "orgs,school-1,add,", "orgs,school-3,skip,")
+    assert run(world, terminal) == 3
+    for person, why in (("s2010", "school school-2 takes no part: the mapping picks others"),
+                        ("s3010", "school school-3 takes no part: the mapping skips it")):  # fmt: skip
+        assert ("not asked", f"planner: {why}") in story(terminal, world, person)
+
+
+def test_teacher_whom_the_mapping_skips(world: World, terminal: Terminal) -> None:
+    decide(world, "teachers,t102,skip,")
+    assert run(world, terminal) == 3
+    assert ("not asked", "planner: the mapping skips this teacher") in story(terminal, world, "t102")
+
+
+@pytest.mark.parametrize("person", ["s1001", "t102"])
+def test_class_whose_school_year_is_not_chosen(world: World, terminal: Terminal, person: str) -> None:
+    world.rows("academicSessions").append(
+        {"sourcedId": "year-2028", "title": "2027-2028", "type": "schoolYear", "startDate": "2027-08-17",
+         "endDate": "2028-06-12", "schoolYear": "2028"}
+    )  # fmt: skip
+    world.configure(years='["year-2028"]')
+    assert run(world, terminal) == 3
+    (class_, *_) = [row["classSourcedId"] for row in world.rows("enrollments") if row["userSourcedId"] == person]
+    why = "the class belongs to the school year year-2027, which is not chosen (chosen: year-2028)"
+    found = story(terminal, world, person, class_)
+    assert ("not asked", f"planner: {why}") in found
+    assert ("not asked", f"planner: the class is not asked for: {why}") in found
+
+
+def test_student_where_no_school_year_is_chosen(world: World, terminal: Terminal) -> None:
+    world.configure(years="[]")
+    assert run(world, terminal) == 3
+    why = "no school year is chosen, and without one students are not synced"
+    assert ("not asked", f"planner: {why}") in story(terminal, world, "s1001")
+
+
+def test_person_who_was_removed_earlier_and_when(settled: World, terminal: Terminal) -> None:
+    seat = next(row for row in settled.rows("enrollments") if row["userSourcedId"] == "s2010")
+    settled.drop("users", "s2010")
+    settled.drop("enrollments", *(r["sourcedId"] for r in settled.rows("enrollments") if r["userSourcedId"] == "s2010"))
+    assert run(settled, terminal) == 0
+    removed = runs(settled)[0]
+    settled.edit("users", "s1001", familyName="Neu")
+    assert run(settled, terminal) == 0
+    found = story(terminal, settled, "s2010", seat["classSourcedId"])
+    assert ("removed", f"planner.class_members: set aside by run {removed}") in found
+    found = story(terminal, settled, "s2010")
+    assert ("removed", f"planner.students: set aside by run {removed}") in found
+    assert ("not asked", "planner: the source sends no usable row of it") in found
+
+
+def test_person_who_left_the_sync_with_their_school_and_is_kept(settled: World, terminal: Terminal) -> None:
+    decide(settled, "orgs,school-1,add,")
+    run(settled, terminal)
+    found = story(terminal, settled, "s2010")
+    assert (
+        "plan",
+        f"planner.students: unchanged since run {first(settled)}; it is kept, though no longer asked for",
+    ) in found
+    assert ("not asked", "planner: school school-2 takes no part: the mapping picks others") in found
+
+
+def test_person_of_whom_an_upload_says_nothing_and_a_guardian_whom_it_brings(
+    settled: World, terminal: Terminal
+) -> None:
+    brought = settled.folder / "guardians.csv"
+    brought.write_text("sourcedId,studentSourcedIds,givenName,familyName\ng1,s1001,Eva,Berg\n", encoding="utf-8")
+    assert terminal("upload", "--district", settled.toml, brought).code == 0
+    assert story(terminal, settled, "s1001")[1] == (
+        "source", "users.csv did not come in this run: the row is as it was accepted before (s1001)",
+    )  # fmt: skip
+    found = story(terminal, settled, "g1")
+    assert found[1] == ("source", "guardians.csv, line 2: read and accepted (g1)")
+    assert found[2] == ("not asked", "planner: planner has no table for a person who is guardian")
+
+
 def test_person_who_was_created(settled: World, terminal: Terminal) -> None:
     line = [row["sourcedId"] for row in settled.rows("users")].index("s2010") + 2
     assert story(terminal, settled, "s2010")[1:] == [
@@ -53,6 +145,7 @@ def test_person_whom_the_source_no_longer_sends(settled: World, terminal: Termin
     assert run(settled, terminal) == 0
     assert story(terminal, settled, "s2010")[1:] == [
         ("source", "users.csv: no usable row (s2010)"), ("plan", "planner.students: archive, done"),
+        ("not asked", "planner: the source sends no usable row of it"),
         ("enrollments", "none accepted: the source sends none, or they were rejected"),
     ]  # fmt: skip
 
@@ -71,7 +164,7 @@ def test_person_whose_row_a_rule_rejected_and_what_would_mend_it(settled: World,
     assert found[1] == ("source", "users.csv: no usable row this time; the one accepted before was kept (s1001)")
     assert found[2] == ("finding", "R-CELL-01 A required cell is blank (line 7, familyName). Fill the cell in the source "
                                    "system and export again.")  # fmt: skip
-    assert ("plan", "no change: it is as the sinks have it, or no sink asks for it") in found
+    assert ("plan", f"planner.students: unchanged since run {first(settled)}") in found
 
 
 def test_person_who_was_rejected_at_once_is_known_all_the_same(world: World, terminal: Terminal) -> None:

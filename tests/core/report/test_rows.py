@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Report = dict[str, list[dict[str, str]]]
 
+USERS = Snapshot("run", "1.1", {"users": SnapshotTable("users.parquet", 0, "users.csv")})
+
 
 def report(terminal: Terminal, world: World, *options: str) -> Report:
     """The rows of each report, by file."""
@@ -252,7 +254,7 @@ def written(folder: Path, column: str, cell: str) -> dict[str, str]:
     cells = ", ".join(f"{literal(cell if each == column else '')} AS {name(each)}" for each in HEADER[1:])
     with scratch(folder / "spill", [folder]) as connection:
         connection.execute(f"CREATE SCHEMA report; CREATE VIEW report.users AS SELECT 2 AS line, {cells}")
-        files = cast("RunFiles", SimpleNamespace(connection=connection))
+        files = cast("RunFiles", SimpleNamespace(connection=connection, snapshot=USERS))
         assert write(files, "users", folder / "users-report.csv") == 1
     with (folder / "users-report.csv").open(encoding="utf-8", newline="") as stream:
         return next(csv.DictReader(stream))
@@ -269,9 +271,8 @@ def write_many(folder: Path, count: int) -> int:
                 '' AS reason {none};
             CREATE VIEW findings AS SELECT 'R-CELL-01' AS code, 'users.csv' AS file, i AS line, 'user-' || i AS key,
                 'givenName' AS "column", 1 AS count FROM range(2, {count + 2}) AS each(i)""")
-        snapshot = Snapshot("run", "1.1", {"users": SnapshotTable("users.parquet", 0, "users.csv")})
         run_ = SimpleNamespace(summary={"files": {"users.csv": {}}})
-        files = cast("RunFiles", SimpleNamespace(connection=connection, snapshot=snapshot, run=run_))
+        files = cast("RunFiles", SimpleNamespace(connection=connection, snapshot=USERS, run=run_))
         assert prepare(files) == {"users.csv": {"REJECTED/UNCHANGED": count}}
         return write(files, "users", folder / "users-report.csv")
 

@@ -211,5 +211,7 @@ def test_views_have_no_column_that_nobody_asked_for(tmp_path: Path) -> None:
 
 
 def test_every_table_of_the_roster_can_be_asked_though_no_file_brought_it(tmp_path: Path) -> None:
-    query = " UNION ALL ".join(f"SELECT count(*) FROM {table}" for table in ("demographics", *DERIVED))
+    query = " UNION ALL ".join(
+        f"SELECT count(*) FROM {table}" for table in ("demographics", *DERIVED, "studentAttributes")
+    )
     assert seen(tmp_path, small(), query) == [(0,), (1,), (0,), (0,)]

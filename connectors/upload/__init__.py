@@ -1,0 +1,1 @@
+"""For districts whose files are brought by hand: there is nothing to fetch."""
