@@ -34,6 +34,13 @@ class LimitsSchema(Schema):
     rekeys_floor = _rows(5, "as many changed ids never hold")
     rejected = _percent(2, "rows of one file that may be rejected, per cent")
     rejected_floor = _rows(100, "as many rejected rows never hold")
+    shrink = _percent(50, "rows that one file may have lost since the last accepted set, per cent")
+    shrink_floor = _rows(20, "as many lost rows never hold")
+    spread_hours = fields.Float(
+        load_default=24,
+        validate=validate.Range(0),
+        metadata=_doc("how many hours apart the files of one set may have been written; 0 does not look"),
+    )
 
 
 class SinkSchema(Schema):
@@ -65,6 +72,11 @@ class SourceSchema(Schema):
     """What every source has beside its own settings."""
 
     connector = fields.String(required=True, metadata=_doc("which connector; see `syncrun plugins list`"))
+    settle_seconds = fields.Float(
+        load_default=2,
+        validate=validate.Range(0, 600),
+        metadata=_doc("a file changed less than so many seconds ago is looked at twice, to see whether it still grows"),
+    )
 
 
 def _zone(value: str) -> None:

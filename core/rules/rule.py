@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncrun.intake.rule import FILE_RULES, SET_RULES
+from syncrun.intake.rule import ARCHIVE_RULES, FILE_RULES, SET_RULES
 from syncrun.roster.entity import ROW_RULES
 from syncrun.roster.rule import CELL_RULES, Rule, Severity, catalogue
 
@@ -14,5 +14,5 @@ REFERENCE_RULES = catalogue(
          "OneRoster CSV 1.2, references"),
 )  # fmt: skip
 
-RULES: dict[str, Rule] = {**SET_RULES, **FILE_RULES, **CELL_RULES, **ROW_RULES, **REFERENCE_RULES}
+RULES: dict[str, Rule] = {**SET_RULES, **ARCHIVE_RULES, **FILE_RULES, **CELL_RULES, **ROW_RULES, **REFERENCE_RULES}
 """Every rule by its code."""

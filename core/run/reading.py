@@ -17,6 +17,7 @@ from syncrun.finding import Finding
 from syncrun.intake import land as landing
 from syncrun.intake.arrival import Arrival, arrive, vanished
 from syncrun.intake.land import Landed
+from syncrun.intake.settle import Patience
 from syncrun.roster import view
 from syncrun.roster.rule import Severity
 from syncrun.rules import cells, table
@@ -24,7 +25,7 @@ from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
 from syncrun.sdk import FileSource, Format
-from syncrun.snapshot import merge, whole
+from syncrun.snapshot import generation, merge, shrink, whole
 from syncrun.snapshot.made_up import made_up, school_year
 from syncrun.snapshot.table import Snapshot
 
@@ -77,9 +78,9 @@ def describe(finding: Finding) -> dict[str, object]:
             **{key: value for key, value in told.items() if value}, "fix": rule.fix}  # fmt: skip
 
 
-def fetch(source: FileSource, folder: Path) -> Arrival:
+def fetch(source: FileSource, folder: Path, patience: Patience | None = None) -> Arrival:
     """Bring the files and recognise them."""
-    return arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
+    return arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"), patience)
 
 
 def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:
@@ -100,13 +101,15 @@ def read(
     """
     table.prepare(connection)
     landed, findings = _land(connection, arrival, form, before, staged, progress)
+    findings += generation.weigh(arrival, before, limits.spread_hours)
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
         cells.check(connection, each)
     merge.open_before(connection, before, home, staged)
     is_whole, more = whole.weigh(connection, landed)
-    findings += more
+    findings += more + shrink.weigh(connection, landed, before, share=limits.shrink, floor=limits.shrink_floor)
+    findings += generation.past(connection, landed, today)
     progress.phase("accept")
     queries, more = made_up(landed, today) if arrival.partial else ({}, [])
     findings += more

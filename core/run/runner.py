@@ -16,6 +16,7 @@ from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
 from syncrun.errors import EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
 from syncrun.intake.arrival import Arrival
+from syncrun.intake.settle import Patience
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary
@@ -106,7 +107,7 @@ def _sync(session: Session, held: Lease) -> Result:
     if not sinks:
         raise next(iter(skipped.values()))
     folder = session.folders.run(session.run)
-    arrival = reading.fetch(source, folder)
+    arrival = reading.fetch(source, folder, Patience(session.district.source.settle_seconds, session.clock))
     decisions = _decisions(session)
     identity = reading.identity(
         arrival, today(session.clock, session.district.time_zone), session.district.fingerprint, syncrun.__version__,

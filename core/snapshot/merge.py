@@ -73,7 +73,10 @@ def merge(
         if entity in landed and file:
             _accept(connection, landed[entity], whole=whole.get(entity, True), known=known)
             publish(connection, f"FROM {_CANDIDATE}.{name(entity)}", path)
-            tables[entity] = SnapshotTable(here, landed[entity].rows, file.name, file.scan.sha256, file.scan.ended)
+            seen = file.scan
+            tables[entity] = SnapshotTable(
+                here, landed[entity].rows, file.name, seen.sha256, seen.ended, written=seen.written
+            )
         elif entity in made_up:
             publish(connection, made_up[entity] + (_still_made_up(entity) if known else ""), path)
             tables[entity] = SnapshotTable(here, rows(connection, read_parquet([path])), made_up=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class SnapshotTable:
     """The accepted rows of one entity. `path` is relative to the home folder. `made_up` says that no file brought
-    them; `file`, `sha256`, `rows` and `ended` are of the file that did: its name, its hash, its rows, whether its last
-    line had a line end."""
+    them; `file`, `sha256`, `rows`, `ended` and `written` are of the file that did: its name, its hash, its rows, whether
+    its last line had a line end, and when it was written (seconds since 1970, 0 for unknown)."""
 
     path: str
     rows: int
@@ -21,6 +21,7 @@ class SnapshotTable:
     sha256: str = ""
     ended: bool = True
     made_up: bool = False
+    written: float = 0
 
 
 @dataclass(frozen=True, slots=True)
