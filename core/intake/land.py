@@ -74,7 +74,7 @@ def land(
     }
     needed = required_columns(entity, version, delta=file.mode == "delta")
     found, findings = header.read(file.scan.path, file.name, cells, needed)
-    if any(each.code in {"R-FILE-01", "R-FILE-02", "R-FILE-03"} for each in findings):
+    if any(each.code in {"R-FILE-01", "R-FILE-02", "R-FILE-03", "R-FILE-40"} for each in findings):
         return None, findings
     kept = {
         column: cell for column, cell in cells.items()

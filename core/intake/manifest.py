@@ -15,6 +15,7 @@ Mode = Literal["absent", "bulk", "delta"]
 _MODES: tuple[Mode, ...] = ("absent", "bulk", "delta")
 VERSIONS = ("1.1", "1.2")
 MAX_BYTES = 1 << 20
+MAX_LINES = 1000
 _HEADER = ("propertyName", "value")
 
 
@@ -37,7 +38,10 @@ def read(path: Path, name: str, files: Iterable[str] = ()) -> tuple[Manifest, li
     findings = []
     strange = []
     known = _known(files)
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    if len(lines) > MAX_LINES:
+        return Manifest(), [Finding("R-SET-11", name, words=f"it has more than {MAX_LINES} lines")]
+    for number, line in enumerate(lines, 1):
         key, word = (each.strip() for each in (*cells(line), "", "")[:2])
         key = key.lower()
         if (number, key) == (1, _HEADER[0].lower()):

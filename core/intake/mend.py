@@ -161,7 +161,15 @@ def _fault(lines: _Lines, row: list[str], layout: Layout) -> str:
         return "R-FILE-09"
     if len(row) > layout.width:
         return "R-FILE-08"
+    if sum(map(len, lines.taken)) > MAX_LINE // 4 and _written(row) > MAX_LINE:
+        return "R-FILE-11"
     return "R-FILE-07" if 0 < len(row) < layout.width else ""
+
+
+def _written(row: list[str]) -> int:
+    """How many bytes the row takes in the copy, at most: with all its quotes doubled it may be longer than in the file,
+    and longer than the engine reads."""
+    return sum(len(cell.encode()) + cell.count('"') + 3 for cell in row) + 20
 
 
 def _is_text(line: str) -> bool:

@@ -122,4 +122,6 @@ FILE_RULES = catalogue(
          "Give each record one row; none of these rows was used.", _CSV + "sourcedId"),
     Rule("R-FILE-14", "A row is in the file twice, word for word", Severity.NOTE,
          "Remove the copy; the row was used once.", _CSV + "sourcedId"),
+    Rule("R-FILE-40", "The header has more columns than a table can", Severity.STOP,
+         "Look for a run of commas in the first line, and export at most 1,000 columns.", "practice"),
 )  # fmt: skip

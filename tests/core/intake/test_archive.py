@@ -250,7 +250,7 @@ def test_bytes_before_the_first_member_are_refused(tmp_path: Path) -> None:
     refused(tmp_path, packed(("orgs.csv", b"b")) + content, "R-ZIP-01", "before its first member")
 
 
-@pytest.mark.parametrize("share", range(0, 100, 9))
+@pytest.mark.parametrize("share", range(100))
 def test_archive_that_was_cut_is_refused(tmp_path: Path, share: int) -> None:
     content = packed(("users.csv", CONTENT), ("orgs.csv", b"a"))
     refused(tmp_path, content[: len(content) * share // 100], "R-ZIP-01", "is damaged")

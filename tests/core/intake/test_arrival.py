@@ -243,7 +243,7 @@ def test_archive_that_cannot_be_used_is_said_once(tmp_path: Path) -> None:
 
 
 def test_members_of_no_use_are_noted_unless_they_are_known(tmp_path: Path) -> None:
-    more = {"README.txt": "a", "results.csv": "b", "__MACOSX/._users.csv": "c", ".DS_Store": "d"}
+    more = {"README.txt": "a", "results.csv": "b", "__MACOSX/notes.txt": "c", ".DS_Store": "d"}
     path = zipped(tmp_path, {**files(modes=bulk()), **more})
     found = arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path / "unpacked")
     assert told(found.findings) == [("R-SET-15", "README.txt")]

@@ -98,3 +98,9 @@ def test_keys_that_are_not_known_are_not_repeated(tmp_path: Path) -> None:
     """Another file that was given the manifest's name may have anything in its first column."""
     _, findings = manifest(tmp_path, "email,name\nana@example.org,Ana\nana@example.org,Berg\n")
     assert "example" not in repr(findings)
+
+
+@pytest.mark.parametrize(("lines", "codes"), [(997, []), (998, ["R-SET-11"])])
+def test_manifest_of_very_many_lines_is_not_gone_through(tmp_path: Path, lines: int, codes: list[str]) -> None:
+    _, findings = manifest(tmp_path, HEAD + "oneroster.version,1.1\n" + "\n" * lines)
+    assert [each.code for each in findings] == codes
