@@ -40,3 +40,9 @@ def test_ten_thousand_damaged_sets_are_read_or_refused(tmp_path: Path, files: Fi
     numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
     answers = sweep(numbers, lambda number: check(tmp_path, files, number))
     assert answers.total() == CHUNK
+
+
+@pytest.mark.parametrize(("number", "answer"), [(309, "R-FILE-40"), (775, "exit 4")])
+def test_sets_that_once_were_too_much(tmp_path: Path, files: Files, number: int, answer: str) -> None:
+    """A header of a million columns; a row that is longer than the engine reads once its quotes are doubled."""
+    assert sweep([number], lambda each: check(tmp_path, files, each)) == {answer: 1}
