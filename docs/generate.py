@@ -22,6 +22,7 @@ from written import attribute_docs, code, doc, first, page, table
 from syncrun import errors
 from syncrun.cli import app as cli
 from syncrun.cli.failure import INTERRUPTED
+from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
 from syncrun.plan import shape
 from syncrun.plan.judge import REASONS
@@ -40,7 +41,7 @@ TESTS = DOCS.parent / "tests"
 WIDTH = 100
 """Columns of the terminal for which help texts are set."""
 
-ELSEWHERE: tuple[type[errors.SyncError], ...] = (SetRefusedError, NewerStateError)
+ELSEWHERE: tuple[type[errors.SyncError], ...] = (SetRefusedError, ArchiveError, NewerStateError)
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 
 BLAMES: Mapping[str, str] = {
@@ -174,6 +175,8 @@ RULE_GROUPS: Mapping[str, str] = {
     "R-FORM-": "Formats",
     "R-SET-": "Sets of files",
     "R-KIND-": "Which file is which",
+    "R-ZIP-": "Archives",
+    "R-TEXT-": "From bytes to text",
     "R-FILE-": "Files and lines",
     "R-HEAD-": "Names of columns",
     "R-": "Cells",

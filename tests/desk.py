@@ -171,7 +171,7 @@ class Desk:
         with scratch(self.folder / f"spill-{number}", [self.folder]) as connection:
             yield connection, reading.read(
                 connection, arrival, self.before, staged=options.get("staged", EVERYTHING),
-                limits=Limits(**LimitsSchema().load({})), today=AUTUMN, home=self.folder,
+                limits=Limits(**LimitsSchema().load(options.get("limits", {}))), today=AUTUMN, home=self.folder,
                 snapshots=self.folder / f"snapshot-{number}", run=f"run-{number}",
                 progress=options.get("progress", Silent()),
             )  # fmt: skip

@@ -79,6 +79,7 @@ time_zone = "America/New_York"
 [source]
 connector = "oneroster_csv"
 path = "inbox"
+settle_seconds = 0
 [[sinks]]
 sink = "planner"
 database_url = "{self.planner_url}"

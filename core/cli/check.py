@@ -125,7 +125,7 @@ def _district(wanted: str, live: Live, manner: Manner) -> Checked:
         sink.check()
         sink.close()
     if not source.format.kinds:
-        return Checked({}, [], doubtful=False)
+        return Checked({}, [], doubtful=False, sanity=[])
     with tempfile.TemporaryDirectory(prefix="syncrun-fetch-") as folder:
         fileset = source.fetch(Path(folder))
         day = today(session.clock, session.district.time_zone)

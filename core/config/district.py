@@ -39,14 +39,19 @@ class Limits:
     rejected_floor: int
     strict: bool
     guardians: int
+    shrink: float
+    shrink_floor: int
+    spread_hours: float
 
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """Where the roster comes from: the connector and its settings, secrets fetched."""
+    """Where the roster comes from: the connector and its settings, secrets fetched; how long its files must have been
+    quiet."""
 
     info: ConnectorInfo
     settings: Mapping[str, Any]
+    settle_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,7 @@ class _Reader:
         values = self._loaded(SourceSchema(), own, "source")
         info = self._info("source", values.get("connector"), "source.connector")
         settings = self._settings(info, rest, "source")
-        return SourceConfig(info, settings) if info else None
+        return SourceConfig(info, settings, values.get("settle_seconds", 0)) if info else None
 
     def _sink(self, raw: Any, path: str) -> SinkConfig | None:
         if not isinstance(raw, Mapping):

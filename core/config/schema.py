@@ -38,6 +38,13 @@ class LimitsSchema(Schema):
         load_default=False, metadata=_doc("refuse a set in which anything is against the standard, however small")
     )
     guardians = _rows(6, "guardians that `guardians.csv` may give one student; rows beyond are rejected")
+    shrink = _percent(50, "rows that one file may have lost since the last accepted set, per cent")
+    shrink_floor = _rows(20, "as many lost rows never hold")
+    spread_hours = fields.Float(
+        load_default=24,
+        validate=validate.Range(0),
+        metadata=_doc("how many hours apart the files of one set may have been written; 0 does not look"),
+    )
 
 
 class SinkSchema(Schema):
@@ -69,6 +76,11 @@ class SourceSchema(Schema):
     """What every source has beside its own settings."""
 
     connector = fields.String(required=True, metadata=_doc("which connector; see `syncrun plugins list`"))
+    settle_seconds = fields.Float(
+        load_default=2,
+        validate=validate.Range(0, 600),
+        metadata=_doc("a file changed less than so many seconds ago is looked at twice, to see whether it still grows"),
+    )
 
 
 def _zone(value: str) -> None:

@@ -6,17 +6,19 @@ Absence is said here once and for all: a file that is not there is never an empt
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from syncrun.errors import ArrivingError, InputError
 from syncrun.finding import Finding
-from syncrun.intake import archive, header, manifest
+from syncrun.intake import archive, header, magic, manifest
 from syncrun.intake import kind as kinds
+from syncrun.intake.archive import ArchiveError
 from syncrun.intake.manifest import Manifest
 from syncrun.intake.scan import Scan, scan, scan_all
+from syncrun.intake.settle import Patience, steady
 from syncrun.intake.text import plain
 from syncrun.sdk import FileKind, FileSet, Format, TextForm
 
@@ -69,14 +71,18 @@ class Arrival:
         return {found.name: found.scan.sha256 for found in self.files.values()}
 
 
-def arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
-    """Recognise the files of a set. `unpacked` is an empty folder for the members of an archive.
+def arrive(fileset: FileSet, form: Format, unpacked: Path, patience: Patience | None = None) -> Arrival:
+    """Recognise the files of a set. `unpacked` is an empty folder for the members of an archive, `patience` says how
+    long the files must have been quiet.
 
-    Raises `InputError` for an archive that cannot be used and for files that may not be read, `ArrivingError` for
-    files that went away; everything else is a finding.
+    Raises `InputError` for files that may not be read, `ArrivingError` for files that are still being written or went
+    away; everything else is a finding.
     """
     try:
-        return _arrive(fileset, form, unpacked)
+        with steady(fileset.files, patience or Patience()):
+            return _arrive(fileset, form, unpacked)
+    except ArchiveError as error:
+        return Arrival({}, partial=False, findings=[error.finding], scans=(), absent=frozenset(), form=form)
     except FileNotFoundError:
         raise ArrivingError("A file went away while it was read.") from None
     except OSError as error:
@@ -95,7 +101,7 @@ def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     refused = [each for each in findings if each.code.startswith("R-FORM") and each.code != "R-FORM-02"]
     if refused:
         return Arrival({}, partial=False, findings=refused, scans=(), absent=frozenset(), form=form)
-    said, more = manifest.read(found.pop(form.manifest), form.manifest) if form.manifest in found else (None, [])
+    said, more = _said(found.pop(form.manifest), form) if form.manifest in found else (None, [])
     findings += more
     scans = dict(zip(found, scan_all(found.values()), strict=True))
     named_kinds = {each.name: each for each in form.kinds}
@@ -114,16 +120,19 @@ def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     absent = _absent(said, form)
     findings += _missing(files, form, said, absent, misplaced, partial=partial)
     findings += [Finding("R-SET-03", each.name) for each in files.values() if each.scan.size == 0]
+    findings += _against(files, said, form)
+    findings += _no_text(files)
     return Arrival(files, partial, findings, (*scans.values(), *originals), absent, form)
 
 
 def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[str, Path]], list[Finding]]:
     """Pairs of a name, with its folders, and the file."""
     paths = fileset.files
-    if len(paths) == 1 and archive.is_archive(paths[0]):
-        return archive.unpack(paths[0], {*_known(form), *TABLES}, unpacked), []
-    if len(paths) == 1 and paths[0].suffix.lower() != ".csv":
-        raise InputError("R-SET-20: The path names a file that is not a zip archive.")
+    kind = magic.kind(paths[0]) if len(paths) == 1 else ""
+    if kind == magic.ZIP:
+        return _unpacked(paths[0], form, unpacked)
+    if len(paths) == 1 and (kind or paths[0].suffix.lower() != ".csv"):
+        raise ArchiveError("R-ZIP-07", f"it is {kind}" if kind else "its kind is not known")
     if not paths:
         return [], []
     top = os.path.commonpath([path.parent for path in paths])
@@ -141,11 +150,12 @@ def _as_text(
         findings += more
         if copy != path:
             originals.append(scan(path))
+            os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))  # it is as old as what it says
     return found, originals, findings
 
 
 def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() in TABLES and path.stat().st_size > 0
+    return path.suffix.lower() in TABLES and path.stat().st_size > 0 and not magic.kind(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,19 @@ def _entry(shown: str, path: Path) -> _Entry:
     place = Path(shown)
     table = place.suffix.lower() in TABLES and not place.name.startswith((".", "~$"))
     return _Entry(place.parent.as_posix(), place.name, path, header.labels(path) if table else ())
+
+
+def _said(path: Path, form: Format) -> tuple[Manifest, list[Finding]]:
+    names = [kind.name for kind in form.kinds] + list(form.ignored)
+    return manifest.read(path, form.manifest or path.name, names)
+
+
+def _unpacked(path: Path, form: Format, into: Path) -> tuple[list[tuple[str, Path]], list[Finding]]:
+    """The same for the members of an archive; those of no use are noted."""
+    found = archive.unpack(path, {*_known(form), *TABLES}, into)
+    left = [Path(each) for each in found.left if not each.startswith("__MACOSX/")]
+    names = (each.name for each in left if each.name not in form.ignored and not each.name.startswith("."))
+    return found.members, [Finding("R-SET-15", each) for each in names]
 
 
 def _recognised(
@@ -260,6 +283,25 @@ def _absent(said: Manifest | None, form: Format) -> frozenset[str]:
     return frozenset(kind.entity for kind in form.kinds if said.mode(kind.name) == "absent")
 
 
+def _against(files: Mapping[str, ArrivedFile], said: Manifest | None, form: Format) -> Iterator[Finding]:
+    """What there is that the manifest does not speak of."""
+    if said is None:
+        return
+    for each in files.values():
+        if said.mode(each.name) is None:
+            yield Finding("R-SET-39", each.name)
+    if said.version == "1.1" and "roles" in files:
+        yield Finding("R-SET-38", files["roles"].name)
+
+
+def _no_text(files: Mapping[str, ArrivedFile]) -> Iterator[Finding]:
+    """Files that have the name of a CSV file and are something else."""
+    for each in files.values():
+        kind = magic.kind(each.scan.path)
+        if kind:
+            yield Finding("R-SET-33", each.name, words=f"it is {kind}")
+
+
 def _missing(
     files: dict[str, ArrivedFile], form: Format, said: Manifest | None, absent: frozenset[str],
     misplaced: dict[str, str], *, partial: bool,
@@ -284,13 +326,18 @@ def _missing(
 
 def vanished(arrival: Arrival, form: Format, before: Sequence[str]) -> list[Finding]:
     """Files that the last accepted set had (`before`: its entities) and that this one neither brings nor marks
-    absent; and files marked absent of which nothing was ever accepted."""
+    absent; and files marked absent, whether anything of them was accepted before or not. Where no file at all was
+    recognised, that has been said."""
     if arrival.upload or not arrival.files or any(each.mode == "delta" for each in arrival.files.values()):
         return []
     names = {kind.entity: kind for kind in form.kinds}
-    gone = [entity for entity in before if entity not in arrival.files and entity not in arrival.absent]
+    gone = [entity for entity in before if entity not in arrival.files]
     never = [entity for entity in arrival.absent if entity not in arrival.files and entity not in before]
-    return [Finding("R-SET-05", names[entity].name) for entity in gone if entity in names] + [
+    return [
+        Finding("R-SET-36" if entity in arrival.absent else "R-SET-05", names[entity].name)
+        for entity in gone
+        if entity in names
+    ] + [
         Finding("R-SET-02", names[entity].name, words="it is marked absent, and no earlier set had it")
         for entity in never
         if names[entity].required

@@ -12,6 +12,8 @@ from syncrun.intake.label import meant, visible
 from syncrun.roster.cell import Cell
 
 MAX_HEADER = 1 << 20
+MAX_COLUMNS = 1000
+"""The engine takes hours over a million columns, such as a run of commas would make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[st
     if "\0" in text:
         return Header((), {}), [Finding("R-FILE-01", file, 1, words="it looks like UTF-16")]
     raw = tuple(cells_of(text))
+    if len(raw) > MAX_COLUMNS:
+        return Header((), {}), [Finding("R-FILE-40", file, 1, words=f"{len(raw)} columns")]
     known, findings = _recognised(raw, file, cells)
     return Header(raw, known), findings + list(_missing(known, file, cells, set(required)))
 

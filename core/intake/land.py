@@ -78,7 +78,7 @@ def land(
     found, findings = header.read(file.scan.path, file.name, cells, needed)
     if file.by_hand:
         findings = [each for each in findings if each.code != "R-FILE-06"]
-    if any(each.code in {"R-FILE-01", "R-FILE-02", "R-FILE-03"} for each in findings):
+    if any(each.code in {"R-FILE-01", "R-FILE-02", "R-FILE-03", "R-FILE-40"} for each in findings):
         return None, findings
     kept = {
         column: cell for column, cell in cells.items()

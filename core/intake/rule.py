@@ -45,10 +45,56 @@ SET_RULES = catalogue(
          "Wait until the upload has ended, then run again.", "practice"),
     Rule("R-SET-19", "The file's name differs from the standard's by case", Severity.NOTE,
          "Rename the file; it was read.", _CSV + "package"),
-    Rule("R-SET-20", "The archive cannot be used", Severity.STOP,
-         "Send a plain zip archive with the CSV files at its top.", _CSV + "package"),
     Rule("R-SET-21", "Removals were left out: the file is not proved whole", Severity.NOTE,
          "Correct the lines that could not be read; what is missing is removed only then.", "practice"),
+    Rule("R-SET-30", "A file is much older than the others of its set", Severity.NOTE,
+         "Nothing needs doing if it is exported only when it has changed; otherwise have the whole set sent again.",
+         "practice"),
+    Rule("R-SET-31", "A file is much older than the others of its set, and not the one that was accepted last",
+         Severity.HOLD, "Have the whole set exported and sent again: files of two exports seem to be mixed. Approve, or "
+         "set `limits.spread_hours`, if they belong together.", "practice"),
+    Rule("R-SET-32", "The set is older than the one that was accepted last", Severity.HOLD,
+         "Send the newest export. Approve only if this older one is to hold.", "practice"),
+    Rule("R-SET-33", "A file has the name of a CSV file and is something else", Severity.STOP,
+         "Export as CSV; do not rename a workbook or an archive, save or unpack it.", _CSV + "package"),
+    Rule("R-SET-34", "A file has far fewer rows than were accepted last", Severity.HOLD,
+         "Look whether the export was complete. Approve, or raise `limits.shrink`, if the others are really gone.",
+         "practice"),
+    Rule("R-SET-35", "A file is taken for the whole, but looks like a list of changes", Severity.HOLD,
+         "Mark it delta in the manifest, or send all rows; with approval what is not in it counts as gone.",
+         _CSV + "manifest"),
+    Rule("R-SET-36", "A file that the last accepted set had is marked absent; its records stay as they were",
+         Severity.NOTE, "Nothing needs doing if it is meant so; send the file to change its records.",
+         _CSV + "manifest"),
+    Rule("R-SET-37", "The manifest departs from the standard", Severity.NOTE,
+         "Write the header propertyName,value, manifest.version 1.0 and the standard's keys; other lines were left "
+         "alone.", _CSV + "manifest"),
+    Rule("R-SET-38", "The manifest says version 1.1, but a file of version 1.2 is there", Severity.NOTE,
+         "Write the version that the files have; they were read as 1.2.", _CSV + "manifest"),
+    Rule("R-SET-39", "The manifest does not name a file that is there", Severity.NOTE,
+         "Name it in the manifest; it was taken as bulk.", _CSV + "manifest"),
+    Rule("R-SET-40", "All terms are past", Severity.NOTE,
+         "Send the sessions of this school year; outside the holidays this is the export of the last one.", "practice"),
+)  # fmt: skip
+
+ARCHIVE_RULES = catalogue(
+    Rule("R-ZIP-01", "The archive is damaged", Severity.STOP,
+         "Pack the files again and send the archive again; the transfer was cut or changed it.", _CSV + "package"),
+    Rule("R-ZIP-02", "The archive is encrypted", Severity.STOP,
+         "Pack the files without a password; the way on which they travel is what has to be secret.", _CSV + "package"),
+    Rule("R-ZIP-03", "The archive has members that no export has: paths that lead out, links, one name twice",
+         Severity.STOP, "Have the sender pack the plain CSV files anew, and ask how this archive came to be.",
+         _CSV + "package"),
+    Rule("R-ZIP-04", "The archive holds another archive", Severity.STOP,
+         "Pack the CSV files themselves; archives inside an archive are not opened.", _CSV + "package"),
+    Rule("R-ZIP-05", "The archive is larger than an export can be", Severity.STOP,
+         "Have the sender pack the plain CSV files anew, and ask how this archive came to be; it is built like one that "
+         "is meant to fill the disk.", "practice"),
+    Rule("R-ZIP-06", "The archive is packed in a way that is not read", Severity.STOP,
+         "Pack with the method deflate, as `zip` does; Windows uses Deflate64 for files of more than 2 GB.",
+         _CSV + "package"),
+    Rule("R-ZIP-07", "The file is neither a zip archive nor CSV", Severity.STOP,
+         "Send a zip archive with the CSV files at its top, or the CSV files themselves.", _CSV + "package"),
 )  # fmt: skip
 
 TEXT_RULES = catalogue(
@@ -98,6 +144,8 @@ FILE_RULES = catalogue(
          "Export as many cells as there are columns.", _CSV + "RFC 4180"),
     Rule("R-FILE-14", "A row is in the file twice, word for word", Severity.NOTE,
          "Remove the copy; the row was used once.", _CSV + "sourcedId"),
+    Rule("R-FILE-40", "The header has more columns than a table can", Severity.STOP,
+         "Look for a run of commas in the first line, and export at most 1,000 columns.", "practice"),
 )  # fmt: skip
 
 HEADER_RULES = catalogue(

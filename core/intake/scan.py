@@ -27,22 +27,28 @@ class Scan:
     commas: int
     stamp: tuple[int, int, int]
 
+    @property
+    def written(self) -> float:
+        """When the file was written, in seconds since 1970; 0 for unknown."""
+        return self.stamp[1] / 1e9
+
     def changed(self) -> bool:
         """Whether the file is another one now, still growing, or gone."""
         try:
-            return _stamp(self.path) != self.stamp
+            return stamp(self.path) != self.stamp
         except FileNotFoundError:
             return True
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Size, modification time and inode of a file."""
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def scan(path: Path) -> Scan:
     """Look at one file."""
-    stamp = _stamp(path)
+    seen = stamp(path)
     digest = hashlib.sha256()
     size = feeds = returns = pairs = commas = 0
     last = b""
@@ -60,7 +66,7 @@ def scan(path: Path) -> Scan:
             last = block[-1:]
     return Scan(
         path, size, digest.hexdigest(), feeds + returns - pairs, _line_end(feeds, returns, pairs),
-        last in {b"\n", b"\r"}, commas, stamp,
+        last in {b"\n", b"\r"}, commas, seen,
     )  # fmt: skip
 
 

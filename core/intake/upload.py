@@ -100,7 +100,7 @@ def _unpack(path: Path, known: dict[str, str], into: Path, number: int) -> None:
     """Put the members that are known beside the other files."""
     folder = into / f"unpacked-{number}"
     folder.mkdir(mode=0o700)
-    for member, found in archive.unpack(path, known, folder):
+    for member, found in archive.unpack(path, known, folder).members:
         _put(found, into / known[PurePosixPath(member).name.lower()])
     shutil.rmtree(folder)
 

@@ -19,6 +19,7 @@ from syncrun.intake import land as landing
 from syncrun.intake.arrival import Arrival, arrive, vanished
 from syncrun.intake.header import first_line
 from syncrun.intake.land import Landed
+from syncrun.intake.settle import Patience
 from syncrun.intake.upload import SCHOOL_COLUMNS, Scope, Upload, laid_over
 from syncrun.roster import view
 from syncrun.roster.rule import Severity
@@ -27,7 +28,7 @@ from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
 from syncrun.sdk import FileSource
-from syncrun.snapshot import merge, whole
+from syncrun.snapshot import generation, merge, shrink, whole
 from syncrun.snapshot.made_up import made_up, named, school_year
 from syncrun.snapshot.table import Snapshot
 
@@ -80,9 +81,11 @@ def describe(finding: Finding) -> dict[str, object]:
             **{key: value for key, value in told.items() if value}, "fix": rule.fix}  # fmt: skip
 
 
-def fetch(source: FileSource, folder: Path, upload: Upload | None = None) -> Arrival:
+def fetch(
+    source: FileSource, folder: Path, patience: Patience | None = None, upload: Upload | None = None
+) -> Arrival:  # fmt: skip
     """Bring the files and recognise them."""
-    found = arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"))
+    found = arrive(source.fetch(made(folder / "fetched")), source.format, made(folder / "unpacked"), patience)
     return laid_over(found, complete=upload.complete) if upload else found
 
 
@@ -111,6 +114,7 @@ def read(
     if arrival.form.drawn:
         figures = {each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode) for each in landed.values()}
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
+    findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
@@ -120,7 +124,8 @@ def read(
     if scope:
         school.keep_to(connection, landed, scope)
     is_whole, more = whole.weigh(connection, landed)
-    findings += more
+    findings += more + shrink.weigh(connection, landed, before, share=limits.shrink, floor=limits.shrink_floor)
+    findings += generation.past(connection, landed, today)
     progress.phase("accept")
     queries, more = _made_up(arrival, landed, before, today, scope)
     findings += more

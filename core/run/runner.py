@@ -16,6 +16,7 @@ from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
 from syncrun.errors import EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
 from syncrun.intake.arrival import Arrival
+from syncrun.intake.settle import Patience
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary, uploading
@@ -106,7 +107,8 @@ def _sync(session: Session, held: Lease) -> Result:
     if not sinks:
         raise next(iter(skipped.values()))
     folder = session.folders.run(session.run)
-    arrival = reading.fetch(source, folder, session.upload)
+    patience = Patience(session.district.source.settle_seconds, session.clock)
+    arrival = reading.fetch(source, folder, None if session.upload else patience, session.upload)
     decisions = _decisions(session)
     if session.upload and not session.dry_run:
         uploading.note(session.state, session.district.name, session.run, session.who, session.upload, arrival)

@@ -95,13 +95,15 @@ def merge(
         if entity in landed and file:
             _accept(connection, landed[entity], whole=whole.get(entity, True), known=known, guardians=guardians)
             publish(connection, _without_loops(connection, landed[entity]), path)
+            seen = file.scan
             tables[entity] = SnapshotTable(
                 here,
                 landed[entity].rows,
                 file.name,
-                file.scan.sha256,
+                seen.sha256,
                 _ended(file, before.tables.get(entity) if before else None),
                 origins=file.origins,
+                written=seen.written,
             )
         elif entity in made_up:
             publish(connection, made_up[entity] + (_still_made_up(entity) if known else ""), path)

@@ -12,9 +12,9 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class SnapshotTable:
     """The accepted rows of one entity. `path` is relative to the home folder. `made_up` says that no file brought
-    them; `file`, `sha256`, `rows` and `ended` are of the file that did: its name, its hash, its rows, whether its last
-    line had a line end; `origins` are the files that its rows were drawn from, by the number in their lines
-    (`syncrun.intake.origin`)."""
+    them; `file`, `sha256`, `rows`, `ended` and `written` are of the file that did: its name, its hash, its rows, whether
+    its last line had a line end, and when it was written (seconds since 1970, 0 for unknown); `origins` are the files
+    that its rows were drawn from, by the number in their lines (`syncrun.intake.origin`)."""
 
     path: str
     rows: int
@@ -23,6 +23,7 @@ class SnapshotTable:
     ended: bool = True
     made_up: bool = False
     origins: tuple[str, ...] = ()
+    written: float = 0
 
 
 @dataclass(frozen=True, slots=True)

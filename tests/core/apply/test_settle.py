@@ -25,6 +25,7 @@ district = "riverside"
 [source]
 connector = "oneroster_csv"
 path = "inbox"
+settle_seconds = 0
 [[sinks]]
 sink = "gradebook"
 school_years = ["year-2027"]

@@ -175,7 +175,7 @@ def test_roles_file_makes_it_1_2(tmp_path: Path) -> None:
     assert arrived(tmp_path, files((*WHOLE, "roles"))).version == "1.2"
 
 
-def zipped(folder: Path, content: Mapping[str, str], name: str = "district.zip") -> Path:
+def zipped(folder: Path, content: Mapping[str, str | bytes], name: str = "district.zip") -> Path:
     (folder / "inbox").mkdir()
     (folder / "unpacked").mkdir()
     path = folder / "inbox" / name
@@ -196,11 +196,71 @@ def test_archive_is_unpacked_whatever_its_name(
     assert {each.path.parent for each in found.scans} == {tmp_path / "unpacked"}
 
 
-def test_one_file_that_is_neither_archive_nor_csv_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "district.rar"
-    path.write_bytes(b"Rar!")
-    with pytest.raises(InputError, match="R-SET-20"):
-        arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path)
+SIGNS = {
+    "a zip archive": b"PK\x03\x04" + b"\0" * 40,
+    "an Excel workbook": b"PK\x03\x04" + b"\0" * 26 + b"[Content_Types].xml",
+    "a gzip archive": b"\x1f\x8b\x08",
+    "a 7z archive": b"7z\xbc\xaf\x27\x1c",
+    "a RAR archive": b"Rar!\x1a\x07\x01",
+    "a tar archive": b"users.csv".ljust(257, b"\0") + b"ustar",
+    "a PDF document": b"%PDF-1.7",
+    "a web page": b"\xef\xbb\xbf\r\n <!DOCTYPE html>",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(set(SIGNS) - {"a zip archive"}))
+@pytest.mark.parametrize("name", ["district.zip", "users.csv"])
+def test_one_file_that_is_neither_archive_nor_csv_is_refused(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / name).write_bytes(SIGNS[kind])
+    found = arrive(FileSet((tmp_path / name,), "a test"), ONEROSTER_CSV, tmp_path)
+    assert [(each.code, each.words) for each in found.findings] == [("R-ZIP-07", f"it is {kind}")]
+
+
+def test_one_file_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "district.dat").write_bytes(b"sourcedId\n1\n")
+    found = arrive(FileSet((tmp_path / "district.dat",), "a test"), ONEROSTER_CSV, tmp_path)
+    assert [(each.code, each.words) for each in found.findings] == [("R-ZIP-07", "its kind is not known")]
+
+
+@pytest.mark.parametrize("kind", sorted(SIGNS))
+@pytest.mark.parametrize("packed", [False, True])
+def test_csv_file_that_is_something_else_is_refused(tmp_path: Path, kind: str, *, packed: bool) -> None:
+    if packed:
+        path = zipped(tmp_path, {**files(), "users.csv": SIGNS[kind]})
+        found = arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path / "unpacked")
+    else:
+        (tmp_path / "inbox").mkdir()
+        (tmp_path / "inbox" / "users.csv").write_bytes(SIGNS[kind])
+        found = arrived(tmp_path, files(each for each in WHOLE if each != "users"))
+    assert [(each.file, each.words) for each in found.findings if each.code == "R-SET-33"] == [
+        ("users.csv", f"it is {kind}")
+    ]
+
+
+def test_archive_that_cannot_be_used_is_said_once(tmp_path: Path) -> None:
+    path = zipped(tmp_path, {"../users.csv": "a"})
+    found = arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path / "unpacked")
+    assert told(found.findings + vanished(found, ONEROSTER_CSV, WHOLE)) == [("R-ZIP-03", None)]
+
+
+def test_members_of_no_use_are_noted_unless_they_are_known(tmp_path: Path) -> None:
+    more = {"README.txt": "a", "results.csv": "b", "__MACOSX/notes.txt": "c", ".DS_Store": "d"}
+    path = zipped(tmp_path, {**files(modes=bulk()), **more})
+    found = arrive(FileSet((path,), "a test"), ONEROSTER_CSV, tmp_path / "unpacked")
+    assert told(found.findings) == [("R-SET-15", "README.txt")]
+
+
+def test_file_that_the_manifest_does_not_name_is_bulk_and_noted(tmp_path: Path) -> None:
+    found = arrived(tmp_path, files(modes=bulk(each for each in WHOLE if each != "users")))
+    assert (told(found.findings), found.files["users"].mode) == ([("R-SET-39", "users.csv")], "bulk")
+
+
+@pytest.mark.parametrize(("version", "codes"), [("1.1", [("R-SET-38", "roles.csv")]), ("1.2", [])])
+def test_manifest_of_another_version_than_the_files_is_noted(
+    tmp_path: Path, version: str, codes: list[tuple[str, str]]
+) -> None:
+    there = (*WHOLE, "roles")
+    assert told(arrived(tmp_path, files(there, modes=bulk(there), version=version)).findings) == codes
 
 
 @pytest.mark.parametrize("name", ["users.csv", "manifest.csv"])
@@ -237,7 +297,7 @@ def test_file_that_the_last_set_had_is_missed(tmp_path: Path) -> None:
 def test_file_that_is_marked_absent_may_go_if_it_was_there_before(tmp_path: Path) -> None:
     there = [each for each in WHOLE if each != "courses"]
     found = arrived(tmp_path, files(there, modes={**bulk(there), "courses": "absent"}))
-    assert vanished(found, ONEROSTER_CSV, WHOLE) == []
+    assert told(vanished(found, ONEROSTER_CSV, WHOLE)) == [("R-SET-36", "courses.csv")]
     assert told(vanished(found, ONEROSTER_CSV, [])) == [("R-SET-02", "courses.csv")]
 
 

@@ -98,3 +98,9 @@ def test_header_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 def test_first_line_that_is_no_header_has_no_columns(tmp_path: Path, content: bytes) -> None:
     _, findings = header(tmp_path, content)
     assert ("R-FILE-02", "sourcedId") in codes(findings)
+
+
+@pytest.mark.parametrize(("surplus", "stopped"), [(993, False), (994, True)])
+def test_header_of_more_columns_than_a_table_has_is_refused(tmp_path: Path, surplus: int, *, stopped: bool) -> None:
+    found, findings = header(tmp_path, ORGS + "," * surplus)
+    assert ("R-FILE-40" in {each.code for each in findings}, found.raw == ()) == (stopped, stopped)

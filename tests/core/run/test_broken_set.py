@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from syncrun.demo import roster
+from syncrun.intake.settle import Patience
 from syncrun.run.ending import Result
 
 if TYPE_CHECKING:
@@ -86,6 +91,90 @@ def test_users_file_cut_at_some_percent_removes_nobody(world: World, percent: in
     world.write()
     assert world.sync().exit_code == 0, "the whole file again: nothing happened"
     assert world.dump() == before
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("S2-25")
+@pytest.mark.parametrize("at_line_end", [False, True])
+@pytest.mark.parametrize("file", ["users", "enrollments", "classes", "courses", "orgs", "academicSessions"])
+def test_file_cut_at_every_percent_removes_nothing(settled: World, file: str, *, at_line_end: bool) -> None:
+    settled.write()
+    before = settled.dump()
+    for percent in range(100):
+        settled.write()
+        cut(settled.inbox / f"{file}.csv", percent, at_line_end=at_line_end)
+        assert settled.sync().exit_code in {2, 3}, percent
+        assert settled.dump() == before, percent
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("S2-25")
+@pytest.mark.parametrize("manifest", ["first", "last", "none"])
+def test_upload_cut_at_every_percent_removes_nothing(settled: World, manifest: str) -> None:
+    """One file comes after the other; the one that was under way is short, those behind it are not there."""
+    before = settled.dump()
+    for percent in range(100):
+        settled.write()
+        paths = sorted(settled.inbox.iterdir(), key=lambda path: (path.stem == "manifest") != (manifest == "first"))
+        left = sum(path.stat().st_size for path in paths) * percent // 100
+        for path in paths:
+            content = path.read_bytes()[: max(left, 0)]
+            left -= path.stat().st_size
+            path.write_bytes(content)
+            if (left <= 0 and not content) or (path.stem == "manifest" and manifest == "none"):
+                path.unlink()
+        assert settled.sync().exit_code in {0, 2, 3}, percent
+        assert settled.dump() == before, percent
+
+
+@pytest.mark.requirement("S2-25")
+def test_archive_cut_at_any_percent_removes_nothing(settled: World) -> None:
+    settled.write()
+    before = settled.dump()
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as made:
+        for path in sorted(settled.inbox.iterdir()):
+            made.write(path, path.name)
+    settled.configure()
+    settled.toml.write_text(settled.toml.read_text(encoding="utf-8").replace('"inbox"', '"set.zip"'), encoding="utf-8")
+    for percent in (1, 17, 50, 83, 99):
+        (settled.folder / "set.zip").write_bytes(whole.getvalue()[: len(whole.getvalue()) * percent // 100])
+        result = settled.sync()
+        assert (result.exit_code, "R-ZIP-01" in str(result.error and result.error.as_dict())) == (2, True), percent
+        assert settled.dump() == before
+
+
+def test_file_that_grows_while_it_is_looked_at_is_tried_again_later(
+    settled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = settled.dump()
+    settled.write()
+    settled.toml.write_text(
+        settled.toml.read_text(encoding="utf-8").replace("settle_seconds = 0", "settle_seconds = 5"), encoding="utf-8"
+    )
+    waits = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        with (settled.inbox / "users.csv").open("a", encoding="utf-8") as stream:
+            stream.write("more")
+
+    monkeypatch.setattr(Patience, "__init__", functools.partialmethod(Patience.__init__, pause=pause))
+    result = settled.sync()
+    assert (result.exit_code, result.error and result.error.code, waits) == (75, "E-INPUT-3", [5])
+    assert settled.dump() == before
+
+
+def test_older_export_waits_for_a_person(settled: World) -> None:
+    before = settled.dump()
+    settled.write(roster.next_day())
+    for path in settled.inbox.iterdir():
+        os.utime(path, (path.stat().st_mtime - 48 * 3600,) * 2)
+    refused(settled, settled.sync(), "R-SET-32")
+    assert settled.dump() == before
+    settled.approve()
+    assert settled.sync().exit_code == 0
+    assert settled.dump() != before
 
 
 def test_cut_file_that_a_person_approves_still_removes_nobody(world: World) -> None:
