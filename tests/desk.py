@@ -150,7 +150,10 @@ class Desk:
         if modes is not None:
             told = dict.fromkeys(files, modes) if isinstance(modes, str) else modes
             lines = {"manifest.version": "1.0", "oneroster.version": version}
-            lines |= {f"file.{entity}": told.get(entity, "absent") for entity in (*ENTITIES, *told)}
+            lines |= {
+                f"file.{entity}": told.get(entity, "absent")
+                for entity in (*(kind.entity for kind in ONEROSTER_CSV.kinds), *told)
+            }
             self.put("manifest.csv", "propertyName,value\n" + "".join(f"{key},{word}\n" for key, word in lines.items()))
 
     def put(self, name: str, content: str | bytes) -> Path:

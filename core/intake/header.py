@@ -31,12 +31,14 @@ def first_line(path: Path) -> bytes:
 
 
 def labels(path: Path) -> tuple[str, ...]:
-    """The columns' labels as they stand in the file; none when its first line is no text."""
+    """The columns' labels as they stand in the file; none when its first line is no text, or has more than any file of
+    ours."""
     try:
         text = first_line(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         return ()
-    return () if "\0" in text else tuple(cells_of(text))
+    found = () if "\0" in text else tuple(cells_of(text))
+    return found if len(found) <= MAX_COLUMNS else ()
 
 
 def read(path: Path, file: str, cells: Mapping[str, Cell], required: Iterable[str]) -> tuple[Header, list[Finding]]:

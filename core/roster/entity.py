@@ -302,7 +302,7 @@ class Guardian(Entity):
     entity = "guardians"
 
     studentSourcedIds = RefList("users", required=True, doc="the students, with commas between")
-    role = Word(words.GUARDIAN_ROLES, words.ROLE_ALIASES, doc="`guardian` where it is blank")
+    role = Word(words.GUARDIAN_ROLES, words.GUARDIAN_ALIASES, doc="`guardian` where it is blank")
     givenName = Text(required=True, privacy="name")
     familyName = Text(required=True, privacy="name")
     username = Text(privacy="contact")

@@ -37,6 +37,8 @@ ENROLLMENT_ROLES = ("student", "teacher", "administrator", "proctor", "aide", "g
 GUARDIAN_ROLES = ("guardian", "parent", "relative")
 """What a guardian is to a student."""
 
+GUARDIAN_ALIASES = {"parents": "parent"}
+
 ROLE_TYPES = ("primary", "secondary")
 
 SEXES = ("male", "female", "unspecified", "other")

@@ -124,7 +124,9 @@ def read(
     if scope:
         school.keep_to(connection, landed, scope)
     is_whole, more = whole.weigh(connection, landed)
-    findings += more + shrink.weigh(connection, landed, before, share=limits.shrink, floor=limits.shrink_floor)
+    if not arrival.upload:
+        more += shrink.weigh(connection, landed, before, share=limits.shrink, floor=limits.shrink_floor)
+    findings += more
     findings += generation.past(connection, landed, today)
     progress.phase("accept")
     queries, more = _made_up(arrival, landed, before, today, scope)

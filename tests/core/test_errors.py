@@ -36,7 +36,7 @@ def test_exit_code_follows_from_the_outcome(cls: type[SyncError]) -> None:
 def test_codes_are_stable_words_and_no_two_classes_share_one() -> None:
     codes = [cls.code for cls in descendants(SyncError)]
     assert sorted(codes) == sorted({
-        "E-REFUSED-1", "E-CONFIG-3", "E-AUTH-1", "E-INPUT-1", "E-INPUT-2", "E-INPUT-3", "E-USAGE-1", "E-STATE-1",
+        "E-REFUSED-1", "E-CONFIG-3", "E-AUTH-1", "E-INPUT-1", "E-INPUT-2", "E-INPUT-3", "E-INPUT-4", "E-USAGE-1", "E-STATE-1",
         "E-STATE-2", "E-OWNER-1",
         "E-RETRY-1", "E-LEASE-1", "E-LEASE-2", "E-RETRY-2", "E-FAULT-1", "E-PLUGIN-1", "E-FENCE-1",
     })  # fmt: skip

@@ -65,7 +65,10 @@ def test_shortest_file_has_a_default_for_all_the_rest(path: Path) -> None:
         "UTC",
         (),
     )
-    assert (found.source.info.name, found.source.settings) == ("oneroster_csv", {"path": "inbox"})
+    assert (found.source.info.name, found.source.settings) == (
+        "oneroster_csv",
+        {"path": "inbox", "format": "auto", "quotes": True},
+    )
     (sink,) = found.sinks
     assert (sink.name, sink.school_years, sink.mapping, sink.new_teachers) == ("planner", (), None, "ask")
     assert sink.settings == {"database_url": "sqlite:///planner.db", "create_tables": False}

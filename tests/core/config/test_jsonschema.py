@@ -101,6 +101,6 @@ def test_plugin_without_usable_settings_is_left_out_and_the_others_stay(site: Si
     site.plugin("bad", "raise RuntimeError")
     site.good("good")
     found = district_schema(Registry())["properties"]["source"]["oneOf"]
-    assert [each["properties"]["connector"]["const"] for each in found] == ["good", "oneroster_csv"]
+    assert [each["properties"]["connector"]["const"] for each in found] == ["good", "oneroster_csv", "upload"]
     with pytest.raises(ContractError, match="odd"):
         settings_schema(ConnectorInfo("odd", "t", "x:X", "odd_of_vendor.parts:Nothing"))

@@ -130,6 +130,37 @@ def without_manifest(folder: Path) -> None:
     (folder / "manifest.csv").unlink()
 
 
+def bytewise(change: Callable[[bytes], bytes]) -> Disguise:
+    """A disguise of the bytes of every file, the manifest too."""
+
+    def disguise(folder: Path) -> None:
+        for path in folder.glob("*.csv"):
+            path.write_bytes(change(path.read_bytes()))
+
+    return disguise
+
+
+def recoded(encoding: str, mark: str = "") -> Disguise:
+    """The text in another encoding."""
+    return bytewise(lambda content: (mark + content.decode()).encode(encoding))
+
+
+def separated(sign: str) -> Disguise:
+    """Another sign between cells."""
+
+    def disguise(folder: Path) -> None:
+        for path in folder.glob("*.csv"):
+            out = io.StringIO()
+            csv.writer(out, delimiter=sign, lineterminator="\n").writerows(read(path))
+            path.write_bytes(out.getvalue().encode())
+
+    return disguise
+
+
+def mixed_ends(content: bytes) -> bytes:
+    return b"".join(line + (b"\n", b"\r\n", b"\r")[n % 3] for n, line in enumerate(content.splitlines()))
+
+
 def both(*disguises: Disguise) -> Disguise:
     """One disguise over another."""
 
@@ -155,6 +186,21 @@ ALIASES = {
 }  # fmt: skip
 
 DISGUISES: dict[str, Disguise] = {
+    "UTF-8 with a mark": recoded("utf-8", "\ufeff"),
+    "UTF-16": recoded("utf-16"),
+    "UTF-16 without a mark": recoded("utf-16-le"),
+    "UTF-16 of the other order": recoded("utf-16-be", "\ufeff"),
+    "UTF-32": recoded("utf-32"),
+    "tabs": separated("\t"),
+    "semicolons": separated(";"),
+    "bars": separated("|"),
+    "LF": bytewise(lambda content: content.replace(b"\r\n", b"\n")),
+    "CR": bytewise(lambda content: content.replace(b"\r\n", b"\r")),
+    "mixed line ends": bytewise(mixed_ends),
+    "blank lines": bytewise(lambda content: content.replace(b"\r\n", b"\r\n\r\n")),
+    "sign for the end": bytewise(lambda content: content + b"\x1a"),
+    "a cell too many at the end": bytewise(lambda content: content.replace(b"\r\n", b",\r\n")),
+    "UTF-16 with tabs": both(separated("\t"), recoded("utf-16")),
     "upper case": labelled(lambda file, label, place: label.upper()),
     "lower case": labelled(lambda file, label, place: label.lower()),
     "capitals": labelled(lambda file, label, place: label[0].upper() + label[1:]),
@@ -285,6 +331,7 @@ def foreign(**files: str) -> Disguise:
 
 
 IMPOSSIBLE: dict[str, tuple[Disguise, str]] = {
+    "zeros at the end": (bytewise(lambda content: content + bytes(512)), "R-TEXT-06"),
     "two columns that mean the same": (two_of_one, "R-FILE-03"),
     "names and columns that disagree": (wrong_names, "R-KIND-02"),
     "two files of the same columns": (two_strangers, "R-KIND-03"),

@@ -109,4 +109,4 @@ def test_terms_that_are_all_over_are_noted(desk: Desk, days: int, codes: set[str
     for row in files["academicSessions"]:
         row["endDate"] = str(AUTUMN + datetime.timedelta(days=days))
     desk.write(files)
-    assert desk.read().codes == codes
+    assert {code for code in desk.read().codes if code.startswith("R-SET")} == codes
