@@ -69,7 +69,7 @@ def tell(error: SyncError, *, as_json: bool) -> None:
         where = ":".join(str(each) for each in (finding.file, finding.line) if each)
         from syncrun.rules.rule import RULES  # only where there are findings
 
-        words = f": {finding.words}" if finding.words else ""
-        click.echo(f"  {finding.code}  {where}  {RULES[finding.code].title}{words}", err=True)
+        what = ": ".join(filter(None, (RULES[finding.code].title, finding.column, finding.words)))
+        click.echo(f"  {finding.code}  {where}  {what}", err=True)
     click.echo(f"Safe: {error.safe}", err=True)
     click.echo(f"Next: {error.next_step}", err=True)

@@ -46,7 +46,8 @@ class SetRefusedError(InputError):
         first = findings[0]
         where = f"{first.file}: " if first.file else ""
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        super().__init__(f"{where}{first.code} {RULES[first.code].title}{': ' + first.words if first.words else ''}{more}.",
+        what = ": ".join(filter(None, (RULES[first.code].title, first.column, first.words)))
+        super().__init__(f"{where}{first.code} {what}{more}.",
                          next_step=RULES[first.code].fix)  # fmt: skip
 
     def as_dict(self) -> dict[str, object]:
