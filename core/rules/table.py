@@ -94,11 +94,15 @@ def of(connection: DuckDBPyConnection, codes: Collection[str], limit: int = 1000
 
 
 def _read(connection: DuckDBPyConnection, which: str, limit: int) -> list[Finding]:
+    first = f"""
+        SELECT code, file, "column", unnest(min_by({{'line': line, 'key': key, 'shape': shape, 'count': count, 'words': words}},
+            coalesce(line, 0), {int(limit)}), recursive := true)
+        FROM {FINDINGS} WHERE {which} GROUP BY code, file, "column\""""
     query = f"""
         SELECT code, coalesce(origin, file) AS told, {sql_line("line")} AS place, key, coalesce(source, found."column"), shape,
             count, words
         FROM (
-            FROM {FINDINGS} WHERE {which} ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
+            FROM ({first}) ORDER BY row_number() OVER (PARTITION BY code, file, "column" ORDER BY line), code, file LIMIT ?
         ) AS found LEFT JOIN {ORIGINS} AS origin ON origin.number = {sql_number("line")}
         LEFT JOIN {_SOURCES} AS named ON named.number = origin.number AND named."column" = found."column"
         ORDER BY told, place, code"""
