@@ -56,7 +56,8 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if not self._progress.disable:  # rich before 14.3 ends even a disabled one with a blank line
+            self._progress.stop()
 
     def phase(self, name: str) -> None:
         """A phase begins."""
