@@ -75,7 +75,7 @@ def test_lowest_versions_are_those_of_setup_cfg() -> None:
     wanted = config["options"]["install_requires"].split() + [
         line for extra in config["options.extras_require"].values() for line in extra.split()
     ]
-    floors = {re.split(r"[\[>=<]", line)[0].lower(): re.search(r">=([0-9.]+)", line)[1] for line in wanted}  # type: ignore[index]
+    floors = {re.split(r"[\[>=<]", line)[0].lower(): re.search(r">=([0-9.]+)", line)[1] for line in wanted}  # type: ignore[index] # each has a floor
     lines = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if "==" in line)
     assert {name: pinned.get(name) for name in floors} == floors

@@ -28,10 +28,6 @@ COMMANDS = {
 }
 
 
-class _Stub(click.Command):
-    """A command as `--help` lists it, before its module is imported."""
-
-
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 

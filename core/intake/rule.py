@@ -41,8 +41,6 @@ SET_RULES = catalogue(
          "Send orgs.csv, academicSessions.csv and courses.csv to have real names and dates.", "S2-4"),
     Rule("R-SET-17", "Too many rows of a file were rejected", Severity.HOLD,
          "Correct the rows in the report, or approve to go on with the others.", "practice"),
-    Rule("R-SET-18", "A file changed while it was read", Severity.STOP,
-         "Wait until the upload has ended, then run again.", "practice"),
     Rule("R-SET-19", "The file's name differs from the standard's by case", Severity.NOTE,
          "Rename the file; it was read.", _CSV + "package"),
     Rule("R-SET-21", "Removals were left out: the file is not proved whole", Severity.NOTE,

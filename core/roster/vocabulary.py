@@ -14,8 +14,6 @@ SESSION_TYPE_ALIASES = {"year": "schoolYear", "school year": "schoolYear", "grad
 
 CLASS_TYPES = ("scheduled", "homeroom")
 
-USER_ROLES = ("student", "teacher", "administrator", "aide", "guardian", "parent", "relative", "proctor")
-"""The eight words of `users.csv` in 1.1."""
 
 ROLES = (
     *("student", "teacher", "aide", "counselor", "guardian", "parent", "relative", "proctor"),

@@ -64,7 +64,7 @@ def example(spec: FunctionType) -> ModuleType:
 def test_example_of_a_contributing_hook_is_offered(name: str) -> None:
     module = example(SPECS[name])
     (info,) = getattr(module, name)()
-    listed = Listed(info.name, "shown", Distribution("vendor", "1"), _Made(module))  # type: ignore[arg-type]
+    listed = Listed(info.name, "shown", Distribution("vendor", "1"), _Made(module))  # type: ignore[arg-type] # made, not installed
     registry = Registry([listed])
     assert [offer.info for offer in registry.load(info.name)] == [info]
     assert registry.faults == []
@@ -72,7 +72,7 @@ def test_example_of_a_contributing_hook_is_offered(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["syncrun_run_started", "syncrun_plan_made", "syncrun_run_finished"])
 def test_example_of_an_observing_hook_is_called(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    registry = Registry([Listed("shown", "shown", Distribution("vendor", "1"), _Made(example(SPECS[name])))])  # type: ignore[arg-type]
+    registry = Registry([Listed("shown", "shown", Distribution("vendor", "1"), _Made(example(SPECS[name])))])  # type: ignore[arg-type] # made, not installed
     registry.load("shown")
     registry.call(name, run=RUN, plan=PLAN)
     assert registry.faults == []
@@ -81,7 +81,7 @@ def test_example_of_an_observing_hook_is_called(name: str, capsys: pytest.Captur
 
 def test_example_of_the_reviewer_objects() -> None:
     module = example(SPECS["syncrun_review_plan"])
-    registry = Registry([Listed("shown", "shown", Distribution("vendor", "1"), _Made(module))])  # type: ignore[arg-type]
+    registry = Registry([Listed("shown", "shown", Distribution("vendor", "1"), _Made(module))])  # type: ignore[arg-type] # made, not installed
     registry.load("shown")
     answers = registry.call("syncrun_review_plan", run=RUN, plan=PLAN)
     assert answers == [("shown", [Objection("Riverside is on holiday")])]

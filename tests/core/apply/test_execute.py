@@ -245,16 +245,20 @@ def test_waiting_as_told_spends_no_attempt(send: Send) -> None:
     Gradebook.faults = [raiser(RateLimitedError("slow down", retry_after=1))] * (ATTEMPTS + 2)
     send.plan(schools=[SCHOOL])
     send()
+    assert send.waits == [1] * (ATTEMPTS + 2)
+    assert set(shown(send.path)) == {"s1"}
 
 
-def test_long_wait_that_was_asked_for_is_not_cut_short(send: Send) -> None:
-    Gradebook.faults = [raiser(RateLimitedError("slow down", retry_after=120))]
+@pytest.mark.parametrize(("asked", "times", "waited"), [(120, 1, []), (50, 20, [50] * 12)])
+def test_who_is_asked_to_wait_too_long_gives_up_and_never_asks_too_early(
+    send: Send, asked: int, times: int, waited: list[int]
+) -> None:
+    Gradebook.faults = [raiser(RateLimitedError("slow down", retry_after=asked))] * times
     send.plan(schools=[SCHOOL])
-    try:
+    with pytest.raises(RateLimitedError, match="slow down"):
         send()
-    except TransientError:
-        return
-    assert send.waits == [120]
+    assert send.waits == waited
+    assert len(sent()) == len(waited) + 1
 
 
 @pytest.mark.parametrize("error", [AuthError("no"), FenceError("newer")])

@@ -232,7 +232,7 @@ def test_set_that_cannot_be_used_says_why(desk: Desk) -> None:
     assert (error.code, error.exit_code) == ("E-INPUT-2", 2)
     assert error.message == "orgs.csv: R-SET-03 A file is empty (and 1 more)."
     assert error.next_step == RULES["R-SET-03"].fix
-    assert [each["file"] for each in error.as_dict()["findings"]] == ["orgs.csv", "users.csv"]  # type: ignore[attr-defined]
+    assert [each["file"] for each in error.as_dict()["findings"]] == ["orgs.csv", "users.csv"]  # type: ignore[attr-defined] # as_dict gives plain objects
 
 
 def test_all_files_are_looked_at_before_the_set_is_refused(desk: Desk) -> None:
