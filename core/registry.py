@@ -209,7 +209,7 @@ class Registry:
                            "repair or remove the plug-in; other districts are not affected")  # fmt: skip
         known = sorted({each.name for each in self.listed} - {name})
         near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(known) or 'none'}"
+        hint = f"did you mean {near[0]}?" if near else f"plug-ins that are installed: {', '.join(known) or 'none'}"
         if name in self._loaded:
             offered = " and ".join(sorted({f"a {offer.kind}" for offer in self.load(name)})) or "nothing"
             hint = f"the plug-in {name} offers {offered}"

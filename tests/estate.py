@@ -68,9 +68,11 @@ class Estate(SqlSink):
     hints: ClassVar[Mapping[str, str]] = {"rooms_code_key": "the code is taken", "rooms.code": "the code is taken"}
 
 
-def estate(url: str, district: str = "riverside", *, create: bool = True) -> Estate:
+def estate(
+    url: str, district: str = "riverside", *, create: bool = True, owner: str = "installation-1"
+) -> Estate:  # fmt: skip
     """The sink for one district."""
-    return Estate({"database_url": url, "create_tables": create}, Context(district, Path("/"), "installation-1"))
+    return Estate({"database_url": url, "create_tables": create}, Context(district, Path("/"), owner))
 
 
 def room_id(key: str) -> str:

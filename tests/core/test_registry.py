@@ -174,7 +174,7 @@ def test_unknown_connector_gets_the_nearest_name_or_all_of_them(site: Site) -> N
     )  # fmt: skip
     with pytest.raises(ConfigError) as raised:
         registry.connector("sink", "zzz", "sinks[0].sink")
-    assert raised.value.problems[0].hint == "installed: oneroster_csv, planner, upload"
+    assert raised.value.problems[0].hint == "plug-ins that are installed: oneroster_csv, planner, upload"
 
 
 def test_sink_named_where_a_source_belongs_is_said_to_be_one() -> None:

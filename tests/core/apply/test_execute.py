@@ -249,6 +249,14 @@ def test_waiting_as_told_spends_no_attempt(send: Send) -> None:
     assert set(shown(send.path)) == {"s1"}
 
 
+def test_attempts_are_left_after_waiting_as_told(send: Send) -> None:
+    asked = [raiser(RateLimitedError("slow down", retry_after=1))] * ATTEMPTS
+    Gradebook.faults = [*asked, raiser(TransientError("busy"))]
+    send.plan(schools=[SCHOOL])
+    send()
+    assert len(send.waits) == ATTEMPTS + 1
+
+
 @pytest.mark.parametrize(("asked", "times", "waited"), [(120, 1, []), (50, 20, [50] * 12)])
 def test_who_is_asked_to_wait_too_long_gives_up_and_never_asks_too_early(
     send: Send, asked: int, times: int, waited: list[int]

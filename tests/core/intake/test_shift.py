@@ -145,3 +145,15 @@ def test_a_thousand_shifted_rows_and_no_wrong_repair(tmp_path: Path) -> None:
                 for column, cell in meant[line].items():
                     assert (rows[line].get(column) or "") == ("" if column == "password" else cell), (line, column)
             assert len(repaired) > 20
+
+
+def test_nothing_is_repaired_behind_an_open_quote(tmp_path: Path) -> None:
+    """The line may be a piece of the cell that the quote opened."""
+    opened = put(CLASS, "title", '"Algebra', "classes")
+    with landed(tmp_path, "classes", opened, put(CLASS, "title", "Algebra, Honors", "classes")) as (
+        rows,
+        bad,
+        findings,
+    ):
+        assert (rows, findings) == ({}, [])
+        assert [(line, code) for line, code, _ in bad] == [(2, "R-FILE-09"), (3, "R-FILE-08")]

@@ -57,6 +57,13 @@ def test_check_names_every_table_that_is_missing_and_makes_none(database_url: st
         assert tables(database_url) == set()
 
 
+def test_check_refuses_rows_of_another_installation(sink: Estate, database_url: str) -> None:
+    sink.claim(ME)
+    estate(database_url).check()
+    with pytest.raises(OwnerError, match="Another installation"):
+        estate(database_url, owner="installation-2").check()
+
+
 def test_check_names_columns_that_are_missing_which_no_setting_mends(database_url: str) -> None:
     with looking(database_url) as connection:
         connection.execute(sa.text("CREATE TABLE rooms (id TEXT, name TEXT)"))
