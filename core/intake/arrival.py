@@ -94,7 +94,7 @@ def arrive(fileset: FileSet, form: Format, unpacked: Path, patience: Patience | 
 
 def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     named, findings = _named(fileset, form, unpacked)
-    named, originals, more = _as_text(named, fileset.text, unpacked)
+    named, seen, originals, more = _as_text(named, fileset.text, unpacked)
     findings += more
     found, misplaced, more, form = _recognised(named, form)
     findings += more
@@ -103,7 +103,7 @@ def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
         return Arrival({}, partial=False, findings=refused, scans=(), absent=frozenset(), form=form)
     said, more = _said(found.pop(form.manifest), form) if form.manifest in found else (None, [])
     findings += more
-    scans = dict(zip(found, scan_all(found.values()), strict=True))
+    scans = {name: seen.get(path) or scan(path) for name, path in found.items()}
     named_kinds = {each.name: each for each in form.kinds}
     files = {}
     for name, each in scans.items():
@@ -141,17 +141,20 @@ def _named(fileset: FileSet, form: Format, unpacked: Path) -> tuple[list[tuple[s
 
 def _as_text(
     named: list[tuple[str, Path]], form: TextForm, into: Path
-) -> tuple[list[tuple[str, Path]], list[Scan], list[Finding]]:
-    """The files as UTF-8 with commas, scans of those that had to be copied for it, and remarks on them."""
+) -> tuple[list[tuple[str, Path]], dict[Path, Scan], list[Scan], list[Finding]]:
+    """The files as UTF-8 with commas, scans of them as far as they hold text, scans of those that had to be copied for
+    it, and remarks on them."""
+    tables = [path for _, path in named if _is_csv(path)]
+    seen = dict(zip(tables, scan_all(tables), strict=True))
     found, originals, findings = [], [], []
     for name, path in named:
-        copy, more = plain(path, PurePosixPath(name).name, form, into) if _is_csv(path) else (path, [])
+        copy, more = plain(seen[path], PurePosixPath(name).name, form, into) if path in seen else (path, [])
         found.append((name, copy))
         findings += more
         if copy != path:
-            originals.append(scan(path))
+            originals.append(seen[path])
             os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))  # it is as old as what it says
-    return found, originals, findings
+    return found, seen, originals, findings
 
 
 def _is_csv(path: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from syncrun.intake import kind as kinds
 from syncrun.intake.arrival import Arrival, ArrivedFile
-from syncrun.intake.land import RAW, SCHEMA, Landed
+from syncrun.intake.land import RAW, SCHEMA, Landed, sql_suspect
 from syncrun.intake.origin import SHIFT
 from syncrun.roster.cell import Cell, Password
 from syncrun.roster.entity import ENTITIES
@@ -103,11 +103,11 @@ def _drawn(
         and any(column in each.columns for each in parts.values())
     }  # fmt: skip
     query = " UNION ALL BY NAME ".join(_rows(number, each, cells, year) for number, each in parts.items())
-    clean = " AND ".join(cell.sql_clean(name(column)) for column, cell in cells.items())
+    sieved = sql_suspect([cell.sql_clean(name(column)) for column, cell in cells.items()])
     raw = f"{SCHEMA}.{name(RAW + entity)}"
     connection.execute(f"""
         CREATE OR REPLACE TABLE {raw} AS
-        SELECT {names(cells)}, line, NOT ({clean}) AS suspect FROM ({query})""")
+        SELECT {names(cells)}, line, {sieved} AS suspect FROM ({query})""")
     connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{name(entity)} AS SELECT *, rowid FROM {raw}")
     return tuple(cells)
 

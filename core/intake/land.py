@@ -1,7 +1,7 @@
 """Reading a recognised file into a landed table: text as received, with the number of its line.
 
-A landed table has the columns that are staged, `line` (physical, counted from 1) and `suspect`: false where every cell
-of the row passed the sieve, so that the full tests need not look at it. Columns that no sink asked for are not staged;
+A landed table has the columns that are staged, `line` (physical, counted from 1) and `suspect`: 0 where every cell
+of the row passed the sieve, so that the full tests need not look at it, else a bit for each column whose cell did not. Columns that no sink asked for are not staged;
 a password is replaced by a mark. The engine reads a file by itself where every line is one row; any other goes through
 `syncrun.intake.mend`. Lines that cannot be taken apart go to `rejected_lines` with number and reason.
 """
@@ -184,11 +184,17 @@ def _land(
     """Make the table of kept columns. `places` has the name of each in the source: its position, since a file may have
     columns of its own whose names differ only by case."""
     cells = ", ".join(f"{_staged(cell, name(places[column]))} AS {name(column)}" for column, cell in kept.items())
-    clean = " AND ".join(cell.sql_clean(name(places[column])) for column, cell in kept.items())
+    sieved = sql_suspect([cell.sql_clean(name(places[column])) for column, cell in kept.items()])
     connection.execute(
         f"CREATE OR REPLACE TABLE {SCHEMA}.{name(RAW + entity)} AS "
-        f"SELECT {line}{cells}, NOT ({clean}) AS suspect FROM {source}"
+        f"SELECT {line}{cells}, {sieved} AS suspect FROM {source}"
     )
+
+
+def sql_suspect(clean: Sequence[str]) -> str:
+    """The bits of the columns whose predicate does not hold."""
+    bits = " + ".join(f"CASE WHEN {each} THEN 0 ELSE {1 << number} END" for number, each in enumerate(clean))
+    return f"CASE WHEN {' AND '.join(clean)} THEN 0 ELSE {bits} END::BIGINT"
 
 
 def _staged(cell: Cell, column: str) -> str:

@@ -4,10 +4,11 @@ Left to itself the engine tells no physical lines, and behind a quote that is no
 rows without a word (DuckDB 2.0). Here every line that is not blank ends up in exactly one row, or is one bad line.
 
 The lines of a file become a table. Nearly all of them are settled one by one, all at once: a line whose quotes are in
-order is a row when it has as many cells as the header, and nothing else. Only stretches that begin with another line
-are gone through by hand: a row of several lines counts when it is in order to the last cell and none of its further
-lines would be a row by itself; otherwise its first line is bad and reading goes on with the next, so that one open quote
-costs one line.
+order is a row when it has as many cells as the header, and nothing else. Stretches that begin with another
+line hold rows of several lines. Such a row counts when it is in order to the last cell and none of its further lines
+would be a row by itself; otherwise its first line is bad and reading goes on with the next, so that one open quote costs
+one line. As long as the rows of a stretch are plainly so, they are joined all at once; what is left is gone through by
+hand.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ AFTER_PAIR, AFTER_RETURN, NO_END, NO_TEXT, TOO_LONG = "\ufdd0", "\ufdd1", "\ufdd
 CR, not at all; a byte of it was no UTF-8; the rest of it was left out."""
 _SIGNS = AFTER_PAIR + AFTER_RETURN + NO_END
 _ENDS = {AFTER_PAIR: "\r\n", AFTER_RETURN: "\r", "": "\n", NO_END: ""}
-_LINES, _HARD, _BY_HAND = "lines_of_file", "hard_lines", "rows_by_hand"
+_LINES, _HARD, _JOINED, _BY_HAND = "lines_of_file", "hard_lines", "joined_lines", "rows_by_hand"
 _QUOTED = '"(?:[^"]|"")*"'
 _CELL = rf'(?:{_QUOTED}|[^",]*)'
 _BARE = '(?:"(?:[^",]|"")*"|[^",]*)'
@@ -91,13 +92,15 @@ def mend(connection: DuckDBPyConnection, source: Path, layout: Layout) -> Mended
         if connection.execute(f"SELECT 1 FROM {_LINES} WHERE form IS NULL AND line > 1 LIMIT 1").fetchone():
             _give_up_hopeless(connection)
             _set_hard_lines_aside(connection)
+        _prepare_hard(connection, layout)
+        line_ends = _join_lines(connection, layout)
         hand = _go_by_hand(connection, layout)
         _make_rows(connection, layout, hand.doubted)
         _note_bad(connection, layout, hand.doubted)
         _keep_surplus(connection, layout, hand.doubted)
-        return told(connection, _line_ends(connection) | (hand.line_ends - {""}))
+        return told(connection, (_line_ends(connection) | line_ends | hand.line_ends) - {""})
     finally:
-        for table in (_LINES, _HARD, _BY_HAND):
+        for table in (_LINES, _HARD, _JOINED, _BY_HAND):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -112,7 +115,7 @@ def told(connection: DuckDBPyConnection, line_ends: frozenset[str]) -> Mended:
 
 def _line_ends(connection: DuckDBPyConnection) -> frozenset[str]:
     found = connection.execute(f"SELECT DISTINCT ending FROM {_LINES}").fetchall()
-    return frozenset(_ENDS[ending] for (ending,) in found) - {""}
+    return frozenset(_ENDS[ending] for (ending,) in found)
 
 
 # -- the lines -------------------------------------------------------------------------------------------------------------
@@ -282,6 +285,57 @@ def _unquoted(cell: str) -> str:
     return f"CASE WHEN starts_with({cell}, '\"') THEN replace(substr({cell}, 2, length({cell}) - 2), '\"\"', '\"') ELSE {cell} END"
 
 
+# -- rows of several lines -----------------------------------------------------------------------------------------------------
+
+
+def _prepare_hard(connection: DuckDBPyConnection, layout: Layout) -> None:
+    typed = "".join(f", {name(str(place))} VARCHAR" for place in layout.kept)
+    connection.execute(f"CREATE OR REPLACE TABLE {_BY_HAND} (line BIGINT{typed})")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_HARD} (first BIGINT, line BIGINT, body VARCHAR, ending VARCHAR)")
+
+
+def _join_lines(connection: DuckDBPyConnection, layout: Layout) -> frozenset[str]:
+    """Take the rows with which the stretches begin, as long as each is plainly one; the kinds of line end behind them.
+
+    A row ends where its quotes are even in number. A further line that may be a row by itself, and be it only because it
+    has as many commas, is left to be looked at by hand, and all that follows in the stretch.
+    """
+    ends = " ".join(f"WHEN {literal(sign)} THEN {literal(end)}" for sign, end in _ENDS.items())
+    form = literal(f"{_CELL}(?:,{_CELL})*")
+    odd_signs = " OR ".join(f"contains(text, {literal(sign)})" for sign in (NO_TEXT, TOO_LONG))
+    connection.execute(f"""
+        CREATE OR REPLACE TABLE {_JOINED} AS
+        WITH counted AS (
+            SELECT *, CASE lag(ending) OVER stretch {ends} END AS break,
+                coalesce(sum(length(body) - length(replace(body, '"', ''))) OVER (
+                    stretch ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) % 2 = 1 AS inside
+            FROM {_HARD} WINDOW stretch AS (PARTITION BY first ORDER BY line)
+        ), numbered AS (
+            SELECT *, max(line) FILTER (NOT inside) OVER (PARTITION BY first ORDER BY line) AS begin FROM counted
+        ), joined AS (
+            SELECT first, begin AS line, string_agg(CASE WHEN inside THEN break ELSE '' END || body, '' ORDER BY line) AS text,
+                arg_max(ending, line) AS ending,
+                bool_or(inside AND length(body) - length(replace(body, ',', '')) + 1 >= {layout.width}) AS wide
+            FROM numbered GROUP BY first, begin
+        ), judged AS (
+            SELECT *, NOT wide AND NOT ({odd_signs}) AND length(text) <= {MAX_LINE} AND (text = '' OR (
+                regexp_full_match(text, {form}) AND len({_taken_apart("text")}) = {layout.width})) AS plain
+            FROM joined
+        )
+        SELECT first, line, text, ending, bool_and(plain) OVER (PARTITION BY first ORDER BY line) AS taken FROM judged
+    """)
+    connection.execute(f"""
+        DELETE FROM {_HARD} WHERE line < coalesce((
+            SELECT min(row.line) FROM {_JOINED} AS row WHERE row.first = {_HARD}.first AND NOT taken), {_NEVER})
+    """)
+    connection.execute(f"""
+        INSERT INTO {_BY_HAND} SELECT line, {_chosen(layout)}
+        FROM (SELECT line, {_taken_apart("text")} AS cell FROM {_JOINED} WHERE taken AND text <> '')
+    """)
+    found = connection.execute(f"SELECT DISTINCT ending FROM {_JOINED} WHERE taken").fetchall()
+    return frozenset(_ENDS[ending] for (ending,) in found)
+
+
 # -- stretches that are gone through by hand ---------------------------------------------------------------------------------
 
 
@@ -335,9 +389,6 @@ def _go_by_hand(connection: DuckDBPyConnection, layout: Layout) -> _Hand:
     found = connection.execute(f"SELECT min(line) FROM {_LINES} WHERE code = 'R-FILE-09'").fetchone()
     hand = _Hand([], set(), found[0] if found else None)
     columns = ["line", *map(str, layout.kept)]
-    typed = "".join(f", {name(column)} VARCHAR" for column in columns[1:])
-    connection.execute(f"CREATE OR REPLACE TABLE {_BY_HAND} (line BIGINT{typed})")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {_HARD} (first BIGINT, line BIGINT, body VARCHAR, ending VARCHAR)")
     cursor = connection.cursor().execute(f"SELECT first, line, body, ending FROM {_HARD} ORDER BY line")
     rows: list[list[Any]] = []
     with long_cells():

@@ -1,4 +1,4 @@
-"""One pass over a file's bytes: its hash, its line ends and commas, and whether it changed while it was looked at."""
+"""One pass over a file's bytes: its hash, its line ends, commas and letters, and whether it changed meanwhile."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Scan:
     ended: bool
     """Whether the last line has its line end."""
     commas: int
+    ascii: bool
+    """Whether all letters are of ASCII."""
     stamp: tuple[int, int, int]
 
     @property
@@ -51,6 +53,7 @@ def scan(path: Path) -> Scan:
     seen = stamp(path)
     digest = hashlib.sha256()
     size = feeds = returns = pairs = commas = 0
+    plain = True
     last = b""
     with path.open("rb") as stream:
         while block := stream.read(BLOCK):
@@ -58,6 +61,7 @@ def scan(path: Path) -> Scan:
             size += len(block)
             feeds += block.count(b"\n")
             commas += block.count(b",")
+            plain = plain and block.isascii()
             if b"\r" in block:
                 returns += block.count(b"\r")
                 pairs += block.count(b"\r\n")
@@ -66,7 +70,7 @@ def scan(path: Path) -> Scan:
             last = block[-1:]
     return Scan(
         path, size, digest.hexdigest(), feeds + returns - pairs, _line_end(feeds, returns, pairs),
-        last in {b"\n", b"\r"}, commas, seen,
+        last in {b"\n", b"\r"}, commas, plain, seen,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import charset_normalizer
 
 from syncrun.finding import Finding
 from syncrun.intake.dialect import MAX_LINE
+from syncrun.intake.scan import Scan
 from syncrun.sdk import TextForm
 
 BLOCK = 1 << 22
@@ -49,12 +50,13 @@ class _Look:
     tail: int
 
 
-def plain(path: Path, file: str, form: TextForm, into: Path) -> tuple[Path, list[Finding]]:
+def plain(scan: Scan, file: str, form: TextForm, into: Path) -> tuple[Path, list[Finding]]:
     """The file itself where it is UTF-8 with commas, otherwise a copy in the folder `into` that is; remarks on it.
 
     A file that ends in zeros gets a finding that stops the set: it was not written to its end.
     """
-    look, findings = _look(path, file, form)
+    path = scan.path
+    look, findings = _look(scan, file, form)
     delimiter, more = _delimiter(path, file, form, look)
     findings += more
     if look.encoding == "utf-8" and not look.tail and delimiter == "," and form.quotes:
@@ -73,7 +75,8 @@ def plain(path: Path, file: str, form: TextForm, into: Path) -> tuple[Path, list
 # -- bytes ---------------------------------------------------------------------------------------------------------------
 
 
-def _look(path: Path, file: str, form: TextForm) -> tuple[_Look, list[Finding]]:
+def _look(scan: Scan, file: str, form: TextForm) -> tuple[_Look, list[Finding]]:
+    path = scan.path
     with path.open("rb") as stream:
         head = stream.read(BLOCK)
         size = stream.seek(0, 2)
@@ -85,7 +88,7 @@ def _look(path: Path, file: str, form: TextForm) -> tuple[_Look, list[Finding]]:
         findings.append(Finding("R-TEXT-01", file, words=encoding))
     elif form.encoding:
         encoding = codecs.lookup(form.encoding).name
-    elif not _is_utf8(path):
+    elif not scan.ascii and not _is_utf8(path):
         encoding = _eight_bit(path) or "utf-8"
         findings += [Finding("R-TEXT-02", file, words=encoding)] if encoding != "utf-8" else []
     wide = encoding.startswith(("utf-16", "utf-32"))

@@ -41,27 +41,31 @@ def prepare(connection: DuckDBPyConnection) -> None:
 def check(connection: DuckDBPyConnection, landed: Landed, today: datetime.date) -> None:
     """Find what is wrong with the rows of one landed table, and make its typed view."""
     cells = {column: cell for column, cell in ENTITIES[landed.entity].cells().items() if column in landed.columns}
-    odd = _odd(connection, landed, cells)
+    odd = _odd(connection, landed)
     unreadable(connection, landed)
     if odd is not None:
-        _cells(connection, landed, {column: cells[column] for column in odd})
+        _cells(connection, landed, cells, odd)
     _value(connection, landed, cells, odd)
     _rows(connection, landed, today)
     _copies(connection, landed)
     connection.execute(f"""
-        INSERT INTO {REJECTED} SELECT DISTINCT {literal(landed.entity)}, landed.id, landed.sourcedId, false
-        FROM (SELECT rowid AS id, line, sourcedId FROM {_landed(landed)}) AS landed JOIN {FINDINGS} AS found USING (line)
-        WHERE found.file = {literal(landed.file.name)} AND found.code IN ({_codes(_LOSES_ROW)})
+        INSERT INTO {REJECTED} SELECT {literal(landed.entity)}, rowid, sourcedId, false FROM {_landed(landed)}
+        SEMI JOIN (
+            SELECT line FROM {FINDINGS} WHERE file = {literal(landed.file.name)} AND code IN ({_codes(_LOSES_ROW)})
+        ) AS found USING (line)
     """)
 
 
-def _odd(connection: DuckDBPyConnection, landed: Landed, cells: Mapping[str, Cell]) -> list[str] | None:
+def _odd(connection: DuckDBPyConnection, landed: Landed) -> list[str] | None:
     """The columns in which a suspect row has a cell that is not clean; None when no row is suspect."""
-    clean = ", ".join(f"bool_and({cell.sql_clean(name(column))})" for column, cell in cells.items())
-    found = connection.execute(f"SELECT count(*), {clean} FROM {_landed(landed)} WHERE suspect").fetchone()
-    if not found or not found[0]:
-        return None
-    return [column for column, each in zip(cells, found[1:], strict=True) if not each]
+    found = connection.execute(f"SELECT bit_or(suspect) FROM {_landed(landed)}").fetchone()
+    bits = (found and found[0]) or 0
+    return [column for number, column in enumerate(landed.columns) if bits >> number & 1] if bits else None
+
+
+def _is_odd(landed: Landed, column: str) -> str:
+    """Whether the cell of a row in a column did not pass the sieve."""
+    return f"suspect & {1 << landed.columns.index(column)} <> 0"
 
 
 def _landed(landed: Landed) -> str:
@@ -80,22 +84,24 @@ def unreadable(connection: DuckDBPyConnection, landed: Landed) -> None:
     )
 
 
-def _cells(connection: DuckDBPyConnection, landed: Landed, cells: Mapping[str, Cell]) -> None:
+def _cells(
+    connection: DuckDBPyConnection, landed: Landed, cells: Mapping[str, Cell], odd: Collection[str]
+) -> None:  # fmt: skip
     """Full tests of the cells that are not clean, column by column, of each text once: `meaning <column>` has the text
     (`v`), the codes of the rules it breaks, its shape and its value. Notes are kept as one finding a column with the
     number of rows."""
     file = literal(landed.file.name)
-    for column, cell in cells.items():
+    for column in odd:
+        cell = cells[column]
         codes = ", ".join(f"CASE WHEN {predicate} THEN {literal(code)} END" for code, predicate in cell.sql_tests("v"))
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {_meant(column)} AS
             SELECT v, list_filter([{codes}], lambda each: each IS NOT NULL) AS codes, {sql_mask("v")} AS shape,
                 {cell.sql_value("v")} AS value, true AS odd
-            FROM (SELECT DISTINCT {name(column)} AS v FROM {_landed(landed)}
-                WHERE suspect AND NOT {cell.sql_clean(name(column))})
+            FROM (SELECT DISTINCT {name(column)} AS v FROM {_landed(landed)} WHERE {_is_odd(landed, column)})
         """)
         broken = f"""(SELECT line, sourcedId, shape, unnest(codes) AS code FROM {_landed(landed)} AS landed
-            JOIN {_meant(column)} AS meaning ON meaning.v IS NOT DISTINCT FROM landed.{name(column)} WHERE suspect)"""
+            JOIN {_meant(column)} AS meaning ON meaning.v IS NOT DISTINCT FROM landed.{name(column)} WHERE {_is_odd(landed, column)})"""
         connection.execute(f"""
             INSERT INTO {FINDINGS}
             SELECT code, {file}, line, sourcedId, {literal(column)}, shape, 1, '' FROM {broken}
@@ -124,8 +130,8 @@ def _value(
         slow = f"{VALUED}.{name(SUSPECT + landed.entity)}"
         connection.execute(f"""
             CREATE OR REPLACE TABLE {slow} AS SELECT {_as(full)}, landed.rowid AS id, landed.line
-            FROM {source} {joined} WHERE landed.suspect""")
-        query += f" WHERE NOT landed.suspect UNION ALL FROM {slow}"
+            FROM {source} {joined} WHERE landed.suspect <> 0""")
+        query += f" WHERE landed.suspect = 0 UNION ALL FROM {slow}"
     connection.execute(f"CREATE OR REPLACE VIEW {VALUED}.{name(landed.entity)} AS {query}")
 
 

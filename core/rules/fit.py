@@ -80,19 +80,16 @@ JOIN accepted.courses AS course ON course.sourcedId = class.courseSourcedId
 JOIN accepted.academicSessions AS year ON year.sourcedId = course.schoolYearSourcedId
 """
 _ENROLLED = """
-SELECT row.line, row.sourcedId, row.role, row.schoolSourcedId,
-    row.schoolSourcedId <> lesson.school AS elsewhere,
+SELECT row.line, row.sourcedId, row.role, row.schoolSourcedId, {columns}
+FROM accepted.enrollments AS row JOIN lessons AS lesson ON lesson.sourcedId = row.classSourcedId {join}
+"""
+_BY_PERSON = """row.schoolSourcedId <> lesson.school AS elsewhere,
     row.schoolSourcedId <> person.home AND (person.more IS NULL OR NOT list_contains(person.more, row.schoolSourcedId))
         AS stranger,
-    (row.role = 'student') <> person.student AS other_role, NOT person.enabledUser AS disabled
-FROM accepted.enrollments AS row JOIN lessons AS lesson ON lesson.sourcedId = row.classSourcedId
-JOIN people AS person ON person.sourcedId = row.userSourcedId
-"""
-_DATED = """
-SELECT row.line, row.sourcedId, row.beginDate, row.endDate,
-    row.beginDate < lesson.starts AS early, row.endDate > lesson.ends + 1 AS late
-FROM accepted.enrollments AS row JOIN lessons AS lesson ON lesson.sourcedId = row.classSourcedId
-"""
+    (row.role = 'student') <> person.student AS other_role, NOT person.enabledUser AS disabled"""
+_BY_DATE = (
+    """row.beginDate, row.endDate, row.beginDate < lesson.starts AS early, row.endDate > lesson.ends + 1 AS late"""
+)
 _TWICE = """
 SELECT line, sourcedId, {begin} < max({end}) OVER (PARTITION BY {by} ORDER BY {begin}, line
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS again
@@ -179,16 +176,21 @@ def looks(today: datetime.date, here: Collection[str]) -> Iterator[Look]:
 
 
 def _of_enrollments(here: Collection[str]) -> Iterator[Look]:
-    yield Look("enrollments", ["enrollments.userSourcedId", "people", "lessons"], _ENROLLED, {
-        "R-FIT-06": Counted("elsewhere", "schoolSourcedId"), "R-FIT-17": Counted("stranger", "schoolSourcedId"),
-        "R-FIT-11": Counted("other_role", "role"), "R-FIT-16": Counted("disabled"),
-    })  # fmt: skip
-    dates = ["enrollments.beginDate", "enrollments.endDate"]
-    yield Look("enrollments", [*dates, "lessons"], _DATED, {
-        "R-FIT-08": Counted("early", "beginDate"), "R-FIT-21": Counted("late", "endDate"),
-    })  # fmt: skip
+    dated = {"enrollments.beginDate", "enrollments.endDate"} <= set(here)
+    tests, columns, join = {}, [], ""
+    if "people" in here:
+        columns.append(_BY_PERSON)
+        join = "JOIN people AS person ON person.sourcedId = row.userSourcedId"
+        tests |= {"R-FIT-06": Counted("elsewhere", "schoolSourcedId"), "R-FIT-17": Counted("stranger", "schoolSourcedId"),
+                  "R-FIT-11": Counted("other_role", "role"), "R-FIT-16": Counted("disabled")}  # fmt: skip
+    if dated:
+        columns.append(_BY_DATE)
+        tests |= {"R-FIT-08": Counted("early", "beginDate"), "R-FIT-21": Counted("late", "endDate")}
+    if tests:
+        yield Look("enrollments", ["enrollments.userSourcedId", "lessons"],
+                   _ENROLLED.format(columns=", ".join(columns), join=join), tests)  # fmt: skip
     begin, end = _FIRST_DAY, _LAST_DAY
-    if set(dates) <= set(here):
+    if dated:
         begin, end = f"coalesce(beginDate, {_FIRST_DAY})", f"coalesce(endDate, {_LAST_DAY})"
     primary = _TWICE.format(entity="enrollments", by="classSourcedId", which="\"primary\" AND role = 'teacher'",
                             begin=begin, end=end)  # fmt: skip

@@ -95,9 +95,10 @@ def of(connection: DuckDBPyConnection, codes: Collection[str], limit: int = 1000
 
 def _read(connection: DuckDBPyConnection, which: str, limit: int) -> list[Finding]:
     first = f"""
-        SELECT code, file, "column", unnest(min_by({{'line': line, 'key': key, 'shape': shape, 'count': count, 'words': words}},
-            coalesce(line, 0), {int(limit)}), recursive := true)
-        FROM {FINDINGS} WHERE {which} GROUP BY code, file, "column\""""
+        FROM {FINDINGS} SEMI JOIN (
+            SELECT unnest(min_by(rowid, coalesce(line, 0), {int(limit)})) AS one FROM {FINDINGS} WHERE {which}
+            GROUP BY code, file, "column"
+        ) ON one = rowid"""
     query = f"""
         SELECT code, coalesce(origin, file) AS told, {sql_line("line")} AS place, key, coalesce(source, found."column"), shape,
             count, words

@@ -134,15 +134,17 @@ def read(
     findings += more
     snapshot = merge.merge(connection, arrival, landed, is_whole, before, queries, made(snapshots), home, run,
                            guardians=limits.guardians)  # fmt: skip
-    for each in landed.values():
-        findings += merge.findings_hold(connection, each, share=limits.rejected, floor=limits.rejected_floor)
+    rejected = {entity: merge.rejected(connection, each) for entity, each in landed.items()}
+    for entity, each in landed.items():
+        findings += merge.findings_hold(each, rejected[entity], share=limits.rejected, floor=limits.rejected_floor)
     table.note(connection, findings)
     _look(connection, landed, today)
     if limits.strict:
         _refuse(connection)
     view.lift(connection, staged)
-    figures |= {each.file.name: FileFigures(each.rows, merge.rejected(connection, each), each.file.mode)
-                for each in landed.values()}  # fmt: skip
+    figures |= {
+        each.file.name: FileFigures(each.rows, rejected[entity], each.file.mode) for entity, each in landed.items()
+    }
     return Reading(snapshot, figures, [each for each in findings if RULES[each.code].severity is Severity.HOLD])
 
 

@@ -311,9 +311,8 @@ def rejected(connection: DuckDBPyConnection, landed: Landed) -> int:
     return (int(found[0]) if found else 0) + landed.unreadable
 
 
-def findings_hold(connection: DuckDBPyConnection, landed: Landed, *, share: float, floor: int) -> list[Finding]:
+def findings_hold(landed: Landed, count: int, *, share: float, floor: int) -> list[Finding]:
     """Whether more rows of a file were rejected than may go unseen."""
-    count = rejected(connection, landed)
     if count <= floor or count * 100 <= share * landed.rows:
         return []
     return [Finding("R-SET-17", landed.file.name, count=count, words=f"{count} of {landed.rows} rows")]

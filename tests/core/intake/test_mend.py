@@ -186,3 +186,53 @@ def test_every_line_is_in_one_row_or_is_bad(tmp_path_factory: pytest.TempPathFac
     assert set(taken) | blank == set(range(2, 2 + len(physical)))
     assert all(len(row) == 4 for row in rows)
     assert [int(row[0]) for row in rows] == sorted(int(row[0]) for row in rows)
+
+
+WORDS = [
+    "a,Ana,x\n",
+    'b,"B\no",\n',
+    'c,"C\r\n""y""",z\r\n',
+    '"d\rd",,"\n\n"\n',
+    'e,"E\n',
+    'f",F,\n',
+    'x",y,z\n',
+    "\n",
+    '"g"g,\n',
+]
+
+
+@pytest.mark.slow
+@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+@given(st.lists(PIECES | st.sampled_from(WORDS), max_size=40).map("".join))
+def test_rows_joined_at_once_are_those_found_by_hand(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    both_ways(tmp_path_factory.getbasetemp(), text)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
+def test_rows_joined_at_once_are_those_found_by_hand_in_short(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    both_ways(tmp_path_factory.getbasetemp(), text)
+
+
+def both_ways(folder: Path, text: str) -> None:
+    at_once = mended(folder, "id,name,note\n" + text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mending, "_join_lines", lambda connection, layout: frozenset())
+        assert at_once == mended(folder, "id,name,note\n" + text)
+
+
+def test_nothing_is_gone_through_by_hand_that_can_be_joined_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mending.csv, "reader", None)
+    rows, found = mended(tmp_path, lines('a,"A\nna","x"', 'b,"B\n\no",', "", 'c,"C\r""y""",'))
+    assert rows == [["2", "a", "A\nna", "x"], ["4", "b", "B\n\no", ""], ["8", "c", 'C\r"y"', ""]]
+    assert found.bad == []
+
+
+def test_damaged_byte_in_a_row_of_several_lines_costs_the_row(tmp_path: Path) -> None:
+    rows, found = mended(tmp_path, b'id,name,note\na,"A\nn\xff",x\nb,"B\no",\n')
+    assert [row[1] for row in rows] == ["b"]
+    assert bad(found)[0] == (2, "R-FILE-10", "a")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncrun.finding import Finding
+from syncrun.intake.scan import scan
 from syncrun.intake.text import plain
 from syncrun.sdk import TextForm
 
@@ -24,7 +25,7 @@ TEXT = "".join(",".join(row) + "\n" for row in ROWS)
 def read(folder: Path, content: bytes, form: TextForm | None = None) -> tuple[Path, list[Finding]]:
     (folder / "into").mkdir(exist_ok=True)
     (folder / "users.csv").write_bytes(content)
-    return plain(folder / "users.csv", "users.csv", form or TextForm(), folder / "into")
+    return plain(scan(folder / "users.csv"), "users.csv", form or TextForm(), folder / "into")
 
 
 def cells(path: Path) -> list[list[str]]:
