@@ -94,6 +94,7 @@ def arrive(fileset: FileSet, form: Format, unpacked: Path, patience: Patience | 
 
 def _arrive(fileset: FileSet, form: Format, unpacked: Path) -> Arrival:
     named, findings = _named(fileset, form, unpacked)
+    findings += _left(fileset.left, form)
     named, seen, originals, more = _as_text(named, fileset.text, unpacked)
     findings += more
     found, misplaced, more, form = _recognised(named, form)
@@ -185,9 +186,13 @@ def _said(path: Path, form: Format) -> tuple[Manifest, list[Finding]]:
 def _unpacked(path: Path, form: Format, into: Path) -> tuple[list[tuple[str, Path]], list[Finding]]:
     """The same for the members of an archive; those of no use are noted."""
     found = archive.unpack(path, {*_known(form), *TABLES}, into)
-    left = [Path(each) for each in found.left if not each.startswith("__MACOSX/")]
-    names = (each.name for each in left if each.name not in form.ignored and not each.name.startswith("."))
-    return found.members, [Finding("R-SET-15", each) for each in names]
+    return found.members, _left(found.left, form)
+
+
+def _left(names: Iterable[str], form: Format) -> list[Finding]:
+    """Remarks on what is of no use, but for what is known to be."""
+    left = [Path(each).name for each in names if not each.startswith("__MACOSX/")]
+    return [Finding("R-SET-15", each) for each in left if each not in form.ignored and not each.startswith(".")]
 
 
 def _recognised(

@@ -71,10 +71,11 @@ def gather(given: Iterable[Path], form: Format, into: Path, *, strict: bool = Tr
     file that comes twice, `ArrivingError` for one that changes meanwhile.
     """
     known = {kind.name.lower(): kind.name for kind in form.kinds}
+    left: list[str] = []
     for number, (path, named) in enumerate(_loose(given)):
         try:
             if archive.is_archive(path):
-                _unpack(path, known, into, number)
+                left += _unpack(path, known, into, number)
             elif named and strict and path.name.lower() not in known:
                 raise UsageError(f"{path.name} is no file of this upload.",
                                  next_step=f"Name the files as they are known: {', '.join(known.values())}; or one zip "
@@ -84,7 +85,8 @@ def gather(given: Iterable[Path], form: Format, into: Path, *, strict: bool = Tr
         except OSError as error:
             raise InputError(f"A file of the upload cannot be read: {error.strerror}.",
                              next_step="Make sure that you may read the files; then upload again.") from None  # fmt: skip
-    return FileSet(tuple(sorted(path for path in into.iterdir() if path.is_file())), "an upload")
+    return FileSet(tuple(sorted(path for path in into.iterdir() if path.is_file())), "an upload",
+                   left=tuple(left))  # fmt: skip
 
 
 def _loose(given: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
@@ -96,13 +98,15 @@ def _loose(given: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
             yield path, True
 
 
-def _unpack(path: Path, known: dict[str, str], into: Path, number: int) -> None:
-    """Put the members that are known beside the other files."""
+def _unpack(path: Path, known: dict[str, str], into: Path, number: int) -> list[str]:
+    """Put the members that are known beside the other files; the names of those that are not."""
     folder = into / f"unpacked-{number}"
     folder.mkdir(mode=0o700)
-    for member, found in archive.unpack(path, known, folder).members:
+    unpacked = archive.unpack(path, known, folder)
+    for member, found in unpacked.members:
         _put(found, into / known[PurePosixPath(member).name.lower()])
     shutil.rmtree(folder)
+    return unpacked.left
 
 
 def _put(path: Path, target: Path) -> None:

@@ -86,11 +86,12 @@ class TextForm:
 @dataclass(frozen=True, slots=True)
 class FileSet:
     """Files that arrived together: loose ones, or one archive. `origin` says in words where they came from, `text` what
-    is known of their text."""
+    is known of their text, `left` the names of what came with them and was left aside."""
 
     files: tuple[Path, ...]
     origin: str
     text: TextForm = TextForm()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

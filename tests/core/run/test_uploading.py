@@ -114,6 +114,15 @@ def test_order_and_wrapping_do_not_matter(settled: World) -> None:
     assert len(plans) == 1
 
 
+def test_what_is_of_no_use_in_an_archive_is_said(settled: World) -> None:
+    bundle = settled.folder / "bundle.zip"
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.write(put(settled, "users.csv", pupil("new-1")), "users.csv")
+        for name in ("x/notes.csv", "__MACOSX/._users.csv", ".DS_Store"):
+            archive.writestr(name, "a,b\n1,2\n")
+    assert [each[:2] for each in codes(bring(settled, bundle, dry_run=True))] == [("R-SET-15", "notes.csv")]
+
+
 @pytest.mark.requirement("S4-7")
 def test_dry_run_changes_nothing_and_has_the_form_of_a_real_one(settled: World) -> None:
     files = put(settled, "users.csv", pupil("new-1"))
