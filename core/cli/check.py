@@ -117,14 +117,15 @@ def _district(wanted: str, live: Live, manner: Manner) -> Checked:
     from syncrun.cli.opening import open_session
     from syncrun.clock import today
     from syncrun.run.checking import Checked, check_files
+    from syncrun.run.pulling import sends_records
 
     session = open_session(wanted)
-    source = session.source()
+    source: Any = session.source()
     source.check()
     for sink in session.sinks().values():
         sink.check()
         sink.close()
-    if not source.format.kinds:
+    if sends_records(source) or not source.format.kinds:
         return Checked({}, [], doubtful=False, sanity=[])
     with tempfile.TemporaryDirectory(prefix="syncrun-fetch-") as folder:
         fileset = source.fetch(Path(folder))

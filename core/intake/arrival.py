@@ -38,6 +38,18 @@ class ArrivedFile:
     origins: tuple[str, ...] = ()
     """For rows that were drawn from files of another format: the file of each `Drawn` (`syncrun.intake.origin`)."""
     by_hand: bool = False
+    pages: tuple[Path, ...] = ()
+    """For records that a source sent: the files that they were kept in, one a page (`syncrun.intake.spool`)."""
+    proved: bool = True
+    """Whether it is proved, of records, that all that there are came."""
+
+    part_of: tuple[str, str] | None = None
+    """For rows that are parts of records of another file: their column that names it, and the file (`Drawn.of`)."""
+
+    @property
+    def pulled(self) -> bool:
+        """Whether these are records that a source sent, not lines of a file."""
+        return bool(self.pages)
 
     @property
     def name(self) -> str:

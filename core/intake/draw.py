@@ -40,11 +40,11 @@ def draw(
                  if each.entity == entity and each.file in landed}  # fmt: skip
         if parts:
             sources = [landed[word] for word in dict.fromkeys(each.file for each in parts.values())]
-            files[entity] = _file(entity, sources, form, arrival)
+            files[entity] = _file(entity, sources, form, parts.values())
             columns = _drawn(connection, entity, parts, staged, year)
             found[entity] = Landed(
                 entity, files[entity], columns, rows(connection, f"{SCHEMA}.{name(entity)}"), 0,
-                all(not each.unreadable for each in sources),
+                all(each.proved and not each.unreadable for each in sources),
             )  # fmt: skip
     return dataclasses.replace(arrival, files=files), found
 
@@ -66,7 +66,7 @@ def sources(form: Format) -> Iterator[tuple[int, str, str]]:
             yield from ((number, column, word) for word in found[:1])
 
 
-def _file(entity: str, sources: list[Landed], form: Format, arrival: Arrival) -> ArrivedFile:
+def _file(entity: str, sources: list[Landed], form: Format, parts: Collection[Drawn]) -> ArrivedFile:
     """What stands for the file of an entity. A set that lacks the end of one file lacks the end of each that is drawn
     from it."""
     scans = [each.file.scan for each in sources]
@@ -76,7 +76,11 @@ def _file(entity: str, sources: list[Landed], form: Format, arrival: Arrival) ->
         sha256=hashlib.sha256("".join(each.sha256 for each in scans).encode()).hexdigest(),
         ended=all(each.ended for each in scans),
     )
-    return ArrivedFile(FileKind(f"{entity} from {said}", entity), scan, "bulk", origins(form))
+    return ArrivedFile(
+        FileKind(f"{entity} from {said}", entity), scan, sources[0].file.mode, origins(form),
+        pages=tuple(page for each in sources for page in each.file.pages), proved=all(each.file.proved for each in sources),
+        part_of=next(((each.of, each.file) for each in parts if each.of), None),
+    )  # fmt: skip
 
 
 def _relations(connection: DuckDBPyConnection, form: Format, landed: Mapping[str, Landed]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from syncrun.finding import Finding
 from syncrun.intake import header, kind
 from syncrun.intake.arrival import ArrivedFile
+from syncrun.intake.dialect import MAX_LINE
 from syncrun.intake.header import Header
 from syncrun.intake.mend import BAD, MARK, MENDED, SURPLUS, Layout, Mended, mend, told
 from syncrun.intake.shift import repair
@@ -73,6 +74,8 @@ def land(
 
     Gives None, with findings that stop the set, when the file as such cannot be read.
     """
+    if file.pulled:
+        return _land_pages(connection, file, version, staged)
     cells, needed = _expected(file, version)
     needed -= {spared}
     found, findings = header.read(file.scan.path, file.name, cells, needed)
@@ -94,6 +97,24 @@ def land(
             if mended.bad:
                 return None, findings
     return _counted(connection, file, tuple(kept), mended, findings)
+
+
+def _land_pages(
+    connection: DuckDBPyConnection, file: ArrivedFile, version: str, staged: Collection[str]
+) -> tuple[Landed, list[Finding]]:
+    """Land records that a source sent; `line` counts them. Numbers and booleans are text as JSON writes them, lists and
+    objects JSON."""
+    cells, _ = _expected(file, version)
+    kept = {column: cell for column, cell in cells.items() if cell.privacy in staged or isinstance(cell, Password)}
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in kept)
+    paths = ", ".join(literal(str(path)) for path in file.pages)
+    source = f"read_json([{paths}], format = 'array', columns = {{{types}}}, maximum_object_size = {MAX_LINE})"
+    _land(connection, file.kind.entity, kept, {column: column for column in kept}, source)
+    table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
+    connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid, rowid + 1 AS line FROM {raw}")
+    count = rows(connection, table)
+    findings = [Finding("R-PULL-02", file.name)] if not count and file.kind.required and file.mode == "bulk" else []
+    return Landed(file.kind.entity, file, tuple(kept), count, 0, file.proved), findings
 
 
 def _expected(file: ArrivedFile, version: str) -> tuple[dict[str, Cell], set[str]]:

@@ -75,6 +75,20 @@ SET_RULES = catalogue(
          "Send the sessions of this school year; outside the holidays this is the export of the last one.", "practice"),
 )  # fmt: skip
 
+_REST = "OneRoster 1.2, REST, "
+PULL_RULES = catalogue(
+    Rule("R-PULL-01", "It is not proved that all records of a collection came; nothing of it was removed", Severity.NOTE,
+         "Run again. When it stays so, tell the vendor of the source what is said here: its own count and what it sends "
+         "contradict each other.", _REST + "paging"),
+    Rule("R-PULL-02", "A collection has no records", Severity.STOP,
+         "Look in the source whether the school or the rights of this account are still shared. An answer without records "
+         "is never read as a school without pupils.", "practice"),
+    Rule("R-PULL-03", "The source departs from its standard; it was read as it is meant", Severity.NOTE,
+         "Nothing needs doing.", _REST + "payloads"),
+    Rule("R-PULL-04", "Reading everything found changes that asking for changes alone had missed", Severity.NOTE,
+         "Nothing needs doing; when there are many, have everything read more often, or every time.", "practice"),
+)  # fmt: skip
+
 ARCHIVE_RULES = catalogue(
     Rule("R-ZIP-01", "The archive is damaged", Severity.STOP,
          "Pack the files again and send the archive again; the transfer was cut or changed it.", _CSV + "package"),

@@ -177,7 +177,8 @@ def looks(today: datetime.date, here: Collection[str]) -> Iterator[Look]:
 
 def _of_enrollments(here: Collection[str]) -> Iterator[Look]:
     dated = {"enrollments.beginDate", "enrollments.endDate"} <= set(here)
-    tests, columns, join = {}, [], ""
+    tests: dict[str, Counted] = {}
+    columns, join = [], ""
     if "people" in here:
         columns.append(_BY_PERSON)
         join = "JOIN people AS person ON person.sourcedId = row.userSourcedId"

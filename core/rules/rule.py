@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from syncrun.intake.rule import ARCHIVE_RULES, FILE_RULES, FORMAT_RULES, HEADER_RULES, SET_RULES, TEXT_RULES
+from syncrun.intake.rule import (
+    ARCHIVE_RULES,
+    FILE_RULES,
+    FORMAT_RULES,
+    HEADER_RULES,
+    PULL_RULES,
+    SET_RULES,
+    TEXT_RULES,
+)
 from syncrun.roster.entity import ROW_RULES
 from syncrun.roster.rule import CELL_RULES, Rule, Severity, catalogue
 
@@ -100,6 +108,7 @@ SANITY_RULES = catalogue(
 RULES: dict[str, Rule] = {
     **FORMAT_RULES,
     **SET_RULES,
+    **PULL_RULES,
     **ARCHIVE_RULES,
     **TEXT_RULES,
     **FILE_RULES,

@@ -86,7 +86,7 @@ def _exit_code(
         return next(iter(errors.values())).exit_code
     if waits:
         return EXIT_HELD
-    rejected = any(each["rejected"] for each in told.get("files", {}).values())
+    rejected = any(each["rejected"] or each.get("unproved") for each in told.get("files", {}).values())
     if errors or rejected or any(each.rejected for each in results.values()):
         return EXIT_DEGRADED
     return EXIT_DONE

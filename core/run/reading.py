@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from syncrun.config.district import Limits
 from syncrun.errors import ArrivingError, InputError
@@ -28,7 +28,7 @@ from syncrun.rules.rule import RULES
 from syncrun.run.folder import made
 from syncrun.run.progress import Progress
 from syncrun.sdk import FileSource
-from syncrun.snapshot import generation, merge, shrink, whole
+from syncrun.snapshot import generation, merge, missed, shrink, whole
 from syncrun.snapshot.made_up import made_up, named, school_year
 from syncrun.snapshot.table import Snapshot
 
@@ -62,6 +62,7 @@ class FileFigures:
     rows: int
     rejected: int
     mode: str
+    proved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +91,28 @@ def fetch(
     return laid_over(found, complete=upload.complete) if upload else found
 
 
-def identity(arrival: Arrival, today: datetime.date, *facts: str) -> str:
+def identity(content: Mapping[str, Any], *facts: str) -> str:
     """A hash of everything that decides what a run would do: equal means the same plan over the same base."""
-    made_up = arrival.partial or arrival.upload
-    told = {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
-            "absent": sorted(arrival.absent), "facts": facts,
-            "year": school_year(today) if made_up or arrival.form.drawn else None}  # fmt: skip
+    told = {**content, "facts": facts}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def content(arrival: Arrival, today: datetime.date) -> dict[str, Any]:
+    """What stands for files in the identity of a run."""
+    made_up = arrival.partial or arrival.upload
+    return {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
+            "absent": sorted(arrival.absent),
+            "year": school_year(today) if made_up or arrival.form.drawn else None}  # fmt: skip
 
 
 def read(
     connection: DuckDBPyConnection, arrival: Arrival, before: Snapshot | None, *,
     staged: Collection[str], limits: Limits, today: datetime.date, home: Path, snapshots: Path, run: str,
-    progress: Progress, scope: Scope | None = None,
+    progress: Progress, scope: Scope | None = None, missed_since: str | None = None,
 ) -> Reading:  # fmt: skip
     """Land, check and accept a set; leaves the canonical views and the table of findings. `scope` says to which
-    schools the rows of an upload must belong; an upload without one is checked by itself, whatever it names.
+    schools the rows of an upload must belong; an upload without one is checked by itself, whatever it names. `missed_since`
+    is given for everything read after changes alone were (`syncrun.snapshot.missed`).
 
     Raises `SetRefusedError` when the set cannot be used, `ArrivingError` when a file changed meanwhile.
     """
@@ -113,7 +120,10 @@ def read(
     landed, findings = _land(connection, arrival, before, staged, progress, scope)
     figures = {}
     if arrival.form.drawn:
-        figures = {each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode) for each in landed.values()}
+        figures = {
+            each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode, each.file.proved)
+            for each in landed.values()
+        }
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
     findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
     progress.phase("check")
@@ -137,6 +147,7 @@ def read(
     rejected = {entity: merge.rejected(connection, each) for entity, each in landed.items()}
     for entity, each in landed.items():
         findings += merge.findings_hold(each, rejected[entity], share=limits.rejected, floor=limits.rejected_floor)
+    findings += missed.weigh(connection, landed, missed_since)
     table.note(connection, findings)
     _look(connection, landed, today)
     if limits.strict:

@@ -6,6 +6,7 @@ were let go, and what of them is in the sink are each written down before the st
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +16,18 @@ import syncrun
 from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
 from syncrun.errors import EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
-from syncrun.intake.arrival import Arrival
-from syncrun.intake.settle import Patience
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary, uploading
 from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
+from syncrun.run.input import Input, input_of
 from syncrun.run.observer import objections, tell, tell_plan
 from syncrun.run.recovery import apply_all, finish_interrupted
 from syncrun.run.session import Session
 from syncrun.run.verdict import Verdict, weigh
 from syncrun.scratch import publish, scratch
-from syncrun.sdk import BulkSink, Cap, FileSource, Sink
+from syncrun.sdk import BulkSink, Cap, Sink
 from syncrun.snapshot.merge import DELETIONS
 from syncrun.snapshot.table import Snapshot
 from syncrun.state import decision, lease
@@ -102,18 +102,20 @@ def _tidy(session: Session) -> None:
 def _sync(session: Session, held: Lease) -> Result:
     skipped = finish_interrupted(session, held)
     session.progress.phase("fetch")
-    source = session.source()
     sinks = {name: sink for name, sink in session.sinks().items() if name not in skipped}
     if not sinks:
         raise next(iter(skipped.values()))
-    folder = session.folders.run(session.run)
-    patience = Patience(session.district.source.settle_seconds, session.clock)
-    arrival = reading.fetch(source, folder, None if session.upload else patience, session.upload)
+    with contextlib.closing(input_of(session)) as given:
+        return _run(session, held, given, sinks, skipped)
+
+
+def _run(
+    session: Session, held: Lease, given: Input, sinks: Mapping[str, Sink], skipped: Mapping[str, SyncError]
+) -> Result:  # fmt: skip
+    """Read, plan and apply, unless all is as it was."""
     decisions = _decisions(session)
-    if session.upload and not session.dry_run:
-        uploading.note(session.state, session.district.name, session.run, session.who, session.upload, arrival)
     identity = reading.identity(
-        arrival, today(session.clock, session.district.time_zone), session.district.fingerprint, syncrun.__version__,
+        given.content(), session.district.fingerprint, syncrun.__version__,
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
         *((f"school:{session.upload.school}",) if session.upload else ()),
     )  # fmt: skip
@@ -127,7 +129,7 @@ def _sync(session: Session, held: Lease) -> Result:
     _confirm_lineage(session, sinks)
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
     if prepared is None:
-        prepared = _prepare(session, arrival, source, sinks, decisions, identity, files)
+        prepared = _prepare(session, given, sinks, decisions, identity, files)
     return _decide(session, held, prepared, sinks, files, skipped)
 
 
@@ -211,7 +213,7 @@ def _again(session: Session, identity: str, base: str) -> Prepared | None:
 
 
 def _prepare(
-    session: Session, arrival: Arrival, source: FileSource, sinks: Mapping[str, Sink],
+    session: Session, given: Input, sinks: Mapping[str, Sink],
     decisions: Mapping[str, Sequence[decision.Decision]], identity: str, files: Sequence[AppliedFile],
 ) -> Prepared:  # fmt: skip
     """Read the source and make the plan. A sink that cannot be read makes the run fail before anything is written."""
@@ -221,33 +223,39 @@ def _prepare(
     content = session.state.snapshot(district.name)
     before = Snapshot.from_json(content) if content else None
     scope = uploading.scope(session.upload, decisions, before, session.folders) if session.upload else None
-    with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
-        read = reading.read(
-            connection, arrival, before, staged=planning.staged(sinks.values()), limits=district.limits,
-            today=today(session.clock, district.time_zone), home=home,
-            snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress, scope=scope,
-        )  # fmt: skip
-        rule_table.write(connection, folder / "findings.parquet")
-        publish(connection, f"FROM {DELETIONS}", folder / "deletions.parquet")
-        told = {"files": summary.files(read.figures), "findings": summary.findings(rule_table.read(connection, summary.SHOWN_FINDINGS)),
-                "doubtful": bool(read.doubts)}  # fmt: skip
-        session.progress.phase("shape")
-        plans, advice = {}, []
-        for position, config in enumerate(district.sinks):
-            if config.name not in sinks:
-                continue
-            mine = [each for each in files if each.sink == config.name]
-            desk = planning.Desk(
-                district.name, config, sinks[config.name], district.limits, decisions[config.name], mine, home, folder,
-                observe=session.mode == "full" and bool(mine),
+    arrival = given.arrival()
+    try:
+        with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
+            read = reading.read(
+                connection, arrival, before, staged=planning.staged(sinks.values()), limits=district.limits,
+                today=today(session.clock, district.time_zone), home=home,
+                snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress, scope=scope,
+                missed_since=given.changes_since(),
             )  # fmt: skip
-            plans[config.name], more = planning.make(
-                connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
-            )
-            advice += [f"{config.name}: {each}" for each in more]
+            rule_table.write(connection, folder / "findings.parquet")
+            publish(connection, f"FROM {DELETIONS}", folder / "deletions.parquet")
+            told = {"files": summary.files(read.figures), "findings": summary.findings(rule_table.read(connection, summary.SHOWN_FINDINGS)),
+                    "doubtful": bool(read.doubts)}  # fmt: skip
+            session.progress.phase("shape")
+            plans, advice = {}, []
+            for position, config in enumerate(district.sinks):
+                if config.name not in sinks:
+                    continue
+                mine = [each for each in files if each.sink == config.name]
+                desk = planning.Desk(
+                    district.name, config, sinks[config.name], district.limits, decisions[config.name], mine, home, folder,
+                    observe=session.mode == "full" and bool(mine),
+                )  # fmt: skip
+                plans[config.name], more = planning.make(
+                    connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
+                )
+                advice += [f"{config.name}: {each}" for each in more]
+        snapshot = given.kept(read.snapshot)
+    finally:
+        given.drop()
     plan = objections(session, Plan(session.run, _base(files), plans, tuple(advice)))
     write_whole(session.folders.plan(session.run), plan.to_json())
-    return Prepared(plan, identity, read.snapshot, bool(read.doubts), told)
+    return Prepared(plan, identity, snapshot, bool(read.doubts), told)
 
 
 def _decide(

@@ -16,7 +16,7 @@ from syncrun.registry import Registry, imported
 from syncrun.run.folder import Folders
 from syncrun.run.progress import Progress, Silent
 from syncrun.run.uploading import MODE, Uploaded
-from syncrun.sdk import Context, FileSource, Sink
+from syncrun.sdk import Context, FileSource, RecordSource, Sink
 from syncrun.state.store import State
 
 Mode = Literal["full", "incremental", "upload"]
@@ -46,13 +46,15 @@ class Session:
         self.run = f"{self.clock.now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
         self.folders = Folders(home(), self.district.name)
 
-    def source(self) -> FileSource:
+    def source(self) -> FileSource | RecordSource:
         """The district's source connector, or what a person uploads."""
         if self.upload:
             return Uploaded(self.upload)
         info = self.district.source.info
         with _built(info.name):
-            source: FileSource = imported(info.cls, info.name)(self.district.source.settings, self._context())
+            source: FileSource | RecordSource = imported(info.cls, info.name)(
+                self.district.source.settings, self._context()
+            )
             return source
 
     def sinks(self) -> dict[str, Sink]:

@@ -18,8 +18,11 @@ SHOWN_FINDINGS = 50
 
 
 def files(figures: Mapping[str, FileFigures]) -> dict[str, dict[str, Any]]:
-    """By file the rows, how many were rejected, and the mode."""
-    return {name: {"rows": each.rows, "rejected": each.rejected, "mode": each.mode} for name, each in figures.items()}
+    """By file the rows, how many were rejected, the mode, and whether it is not proved that all came."""
+    return {
+        name: {"rows": each.rows, "rejected": each.rejected, "mode": each.mode, **({} if each.proved else {"unproved": True})}
+        for name, each in figures.items()
+    }  # fmt: skip
 
 
 def findings(found: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from syncrun.errors import (
     TransientError,
 )
 from syncrun.sdk.info import API, Cap, CommandInfo, ConnectorInfo, MatcherInfo
+from syncrun.sdk.record import Deltas, Mark, Page, RecordSource
 from syncrun.sdk.setting import DatabaseUrl, Secret, SecretText
 from syncrun.sdk.sink import (
     Action,
@@ -59,6 +60,7 @@ __all__ = [
     "Context",
     "ContractError",
     "DatabaseUrl",
+    "Deltas",
     "Drawn",
     "FenceError",
     "FileColumn",
@@ -68,14 +70,17 @@ __all__ = [
     "Format",
     "InputError",
     "LedgerEntry",
+    "Mark",
     "MatcherInfo",
     "Objection",
     "Observed",
     "Outcome",
     "OwnerError",
+    "Page",
     "PlanView",
     "Problem",
     "RateLimitedError",
+    "RecordSource",
     "Ref",
     "RowSink",
     "RunView",

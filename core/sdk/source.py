@@ -41,13 +41,16 @@ class Drawn:
     a DuckDB expression over the columns of that file, text or NULL, as a OneRoster file would have it. The other files
     of the format are relations under their words, `$year` is the calendar year in which the school year ends. Rows for
     which `where` is not true are passed over. `same`: each row is a record; or rows that are `alike` in every column are
-    one; or of those with one `sourcedId` the `first` counts.
+    one; or of those with one `sourcedId` the `first` counts. `of` is the column, if any, that names the record
+    of the file that a row is a part of: all of its rows come together, so that when it comes among changes, those that do
+    not come with it are gone.
     """
 
     entity: str
     file: str
     columns: Mapping[str, str]
     where: str = "true"
+    of: str = ""
     same: Literal["each", "alike", "first"] = "each"
 
 

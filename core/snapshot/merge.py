@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from syncrun.finding import Finding, sql_mask
 from syncrun.intake.arrival import Arrival, ArrivedFile
 from syncrun.intake.land import REJECTED as LINES
-from syncrun.intake.land import Landed
+from syncrun.intake.land import SCHEMA, Landed
 from syncrun.roster.cell import Cell
 from syncrun.roster.entity import ENTITIES
 from syncrun.rules.cells import VALUED
@@ -184,6 +184,11 @@ def _carried(landed: Landed, *, whole: bool, good: str) -> str:
         OR sourcedId IN (SELECT sourcedId FROM {ELSEWHERE} WHERE entity = {entity})"""
     if landed.file.mode != "bulk" or not whole:
         kept = "true"
+    if landed.file.mode == "delta" and landed.file.part_of:
+        column, whole_of = landed.file.part_of
+        kept += (
+            f" AND {name(column)} NOT IN (SELECT sourcedId FROM {SCHEMA}.{name(whole_of)} WHERE sourcedId IS NOT NULL)"
+        )
     elsewhere = f"sourcedId IN (SELECT sourcedId FROM {ELSEWHERE} WHERE entity = {entity})"
     place = f"CASE WHEN {elsewhere} THEN place END" if landed.file.mode == "bulk" else "place"
     return f"""SELECT * REPLACE (NULL::BIGINT AS line, {place} AS place) FROM {BEFORE}.{name(landed.entity)}

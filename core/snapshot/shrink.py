@@ -37,7 +37,7 @@ def _weigh(
         lost = was - each.rows
         if lost > floor and lost * 100 > share * was:
             yield Finding("R-SET-34", each.file.name, count=lost, words=f"{each.rows} instead of {was}")
-        if lost > 0 and _tells_changes(connection, each):
+        if lost > 0 and not each.file.pulled and _tells_changes(connection, each):
             yield Finding("R-SET-35", each.file.name, count=lost)
 
 

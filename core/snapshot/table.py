@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class SnapshotTable:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One generation of a district's roster."""
+    """One generation of a district's roster. `pull` is kept for a source that sends records
+    (`syncrun.run.pulling.Pulled`)."""
 
     id: str
     version: str
     tables: Mapping[str, SnapshotTable]
+    pull: Mapping[str, Any] | None = None
 
     def arrived(self) -> list[str]:
         """The entities that files brought."""
@@ -54,4 +57,4 @@ class Snapshot:
             entity: SnapshotTable(**{**table, "origins": tuple(table.get("origins", ()))})
             for entity, table in raw["tables"].items()
         }
-        return cls(raw["id"], raw["version"], tables)
+        return cls(raw["id"], raw["version"], tables, raw.get("pull"))

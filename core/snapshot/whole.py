@@ -2,7 +2,8 @@
 
 "What is not in the file is gone" holds only for a file that is whole. The file's own form was looked at when it was
 landed; here other evidence is weighed: rows that are missing although other files still name them, and rows that are
-missing just where a cut would have taken them.
+missing just where a cut would have taken them. Records that a source sent have no end that could be cut: of them the
+source's own count is the proof.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _evidence(connection: DuckDBPyConnection, landed: Landed, everything: dict[s
             FROM {absent} AS absent SEMI JOIN ({named}) AS naming ON naming.ref = absent.sourcedId
         """)
         count = _count(connection, "SELECT count(*) FROM named")
-        if count and not _interior(connection, entity):
+        if count and not landed.file.pulled and not _interior(connection, entity):
             yield Finding("R-SET-07", file, count=count, words=f"{count} of the missing rows are named by other files")
             return
         if count:
@@ -117,7 +118,7 @@ def _evidence(connection: DuckDBPyConnection, landed: Landed, everything: dict[s
                 yield Finding("R-SET-08", file, key=key)
             if count > _SHOWN:
                 yield Finding("R-SET-08", file, count=count - _SHOWN, words=f"{count - _SHOWN} more like these")
-    count = _tail(connection, entity)
+    count = 0 if landed.file.pulled else _tail(connection, entity)
     if count:
         yield Finding("R-SET-09", file, count=count, words=f"the last {count} rows of the file before are missing")
 

@@ -17,7 +17,7 @@ from syncrun.intake.arrival import arrive
 from syncrun.roster.entity import ENTITIES
 from syncrun.roster.rule import Severity
 from syncrun.rules.rule import RULES
-from syncrun.run.reading import SetRefusedError, describe, doubt, identity
+from syncrun.run.reading import SetRefusedError, content, describe, doubt, identity
 from syncrun.sdk import FileSet
 
 ENDS = ["\n", "\r\n", "\r"]
@@ -375,7 +375,7 @@ def test_doubt_is_told_with_its_file() -> None:
 def test_identity_changes_with_whatever_decides_what_a_run_does(desk: Desk, tmp_path: Path) -> None:
     def now(*facts: str) -> str:
         paths = tuple(path for path in sorted(desk.inbox.iterdir()))
-        return identity(arrive(FileSet(paths, "a test"), ONEROSTER_CSV, tmp_path), AUTUMN, *facts)
+        return identity(content(arrive(FileSet(paths, "a test"), ONEROSTER_CSV, tmp_path), AUTUMN), *facts)
 
     desk.write(small())
     seen = [now(), now("a")]

@@ -1,0 +1,176 @@
+"""Pulling records from a source: page by page, several collections at a time, onto disk, until all have ended.
+
+A pull counts as one look at the source only when all its pages have the same revision; when it moves meanwhile, all is
+read again, `RESTARTS` times at most. A pull that was cut off goes on where it was if nothing it rests on has changed and it
+is not too old.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import shutil
+import threading
+from collections.abc import Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from syncrun.clock import Clock
+from syncrun.errors import ContractError, SyncError, TransientError
+from syncrun.finding import Finding
+from syncrun.intake.arrival import Arrival, ArrivedFile
+from syncrun.intake.scan import Scan, stamp
+from syncrun.intake.spool import INDEX, Spool, facts, note_facts
+from syncrun.run.folder import made
+from syncrun.run.progress import Progress
+from syncrun.sdk import FileSource, Mark, RecordSource
+
+RESTARTS = 3
+WORKERS = 4
+RESUMED_FOR = datetime.timedelta(hours=6)
+"""An older pull is begun anew: what it has read may have changed."""
+
+
+class MovedError(TransientError):
+    """The source's data changed again and again while it was read."""
+
+    code = "E-PULL-1"
+    next_step = "Run again when the source is quiet, for instance at night."
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What is kept with an accepted roster of the pull that it came by: the source's `revision`, the `moment` from which
+    changes are asked for next (ISO 8601), and when everything was read last (`full`)."""
+
+    revision: str | None
+    moment: str
+    full: str
+
+
+def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
+    """Whether a source sends records, not files."""
+    return hasattr(source, "read")
+
+
+def since(
+    source: RecordSource, before: Pulled | None, now: datetime.datetime, *, whole: bool
+) -> datetime.datetime | None:
+    """From when on changes are asked for; None: everything is read."""
+    if source.deltas is None or before is None or whole:
+        return None
+    if now - datetime.datetime.fromisoformat(before.full) >= source.deltas.full_every:
+        return None
+    return datetime.datetime.fromisoformat(before.moment) - source.deltas.overlap
+
+
+class Pull:
+    """One pull into a folder, which it leaves when it is cut off, for the next one to go on with."""
+
+    def __init__(
+        self, source: RecordSource, folder: Path, mark: Mark, from_: datetime.datetime | None, *, clock: Clock,
+        progress: Progress, rests_on: str,
+    ) -> None:  # fmt: skip
+        self.source, self.folder, self.mark, self.since = source, folder, mark, from_
+        self.clock, self.progress = clock, progress
+        self._rests_on = rests_on
+        self._stop = threading.Event()
+
+    def arrival(self) -> Arrival:
+        """Read what is not there yet; the collections as an arrival.
+
+        Raises what the source raises, and `MovedError`.
+        """
+        for _ in range(1 + RESTARTS):
+            spool = self._spool()
+            self._read_all(spool)
+            if not self._moved(spool):
+                return self._arrival(spool)
+            shutil.rmtree(self.folder)
+            self.mark = self.source.mark()
+        raise MovedError(f"The source's data changed {RESTARTS + 1} times while it was read.")
+
+    def pulled(self, before: Pulled | None) -> Pulled | None:
+        """What to keep of it with the roster, once that is accepted. After a pull that is not proved to have read
+        everything, changes are asked for from the same moment again."""
+        spool = Spool(self.folder)
+        if not all(last and last.complete for each in self.source.format.kinds for last in [spool.last(each.entity)]):
+            return dataclasses.replace(before, revision=None) if before else None
+        begun = str(facts(self.folder)["moment"])
+        return Pulled(self.mark.revision, begun, before.full if before and self.since else begun)
+
+    def drop(self) -> None:
+        """Remove its pages."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _spool(self) -> Spool:
+        """The pages that there are of this very pull; none when what there is, is of another."""
+        now = self.clock.now()
+        moment = self.mark.moment or now
+        told = {"since": self.since.isoformat() if self.since else None, "rests_on": self._rests_on,
+                "revision": self.mark.revision}  # fmt: skip
+        found = facts(self.folder)
+        same = {key: found.get(key) for key in told} == told
+        if not same or now - datetime.datetime.fromisoformat(found["begun"]) > RESUMED_FOR:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            note_facts(made(self.folder), {**told, "begun": now.isoformat(), "moment": moment.isoformat()})
+        return Spool(self.folder)
+
+    def _read_all(self, spool: Spool) -> None:
+        """Read all collections that have not ended, some at a time; when one fails, the others stop after their page."""
+        self._stop.clear()
+        left = [each.entity for each in self.source.format.kinds if not spool.ended(each.entity)]
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="pull") as pool:
+            reading = [pool.submit(self._read, spool, collection) for collection in left]
+            wait(reading, return_when=FIRST_EXCEPTION)
+            self._stop.set()  # what still reads is of no use any more, or there is nothing left to read
+        errors = [error for each in reading if (error := each.exception())]
+        for error in sorted(errors, key=lambda each: isinstance(each, TransientError)):
+            raise error
+
+    def _read(self, spool: Spool, collection: str) -> None:
+        last = spool.last(collection)
+        cursor = last.cursor if last else None
+        try:
+            for page in self.source.read(collection, self.since, cursor):
+                kept = spool.add(collection, page)
+                self.progress.chunk("", collection, "read", kept.count)
+                if kept.revision is not None and self.mark.revision not in {None, kept.revision}:
+                    self._stop.set()
+                if kept.cursor is None or self._stop.is_set():
+                    return
+        except SyncError:
+            raise
+        except Exception as error:
+            raise ContractError(f"The source raised {type(error).__name__} on reading {collection}.") from error
+        raise ContractError(f"The source ended {collection} without a last page.")
+
+    def _moved(self, spool: Spool) -> bool:
+        """Whether pages were read of different states of the source."""
+        found = {page.revision for each in self.source.format.kinds for page in spool.pages(each.entity)}
+        return len(found | {self.mark.revision} - {None}) > 1
+
+    def _arrival(self, spool: Spool) -> Arrival:
+        files, findings = {}, []
+        form = self.source.format
+        for each in form.kinds:
+            last = spool.pages(each.entity)[-1]
+            notes = {note for page in spool.pages(each.entity) for note in page.notes}
+            findings += [Finding("R-PULL-03", each.name, words=note) for note in sorted(notes)]
+            if not last.complete:
+                findings.append(Finding("R-PULL-01", each.name, words=last.doubt))
+            path = self.folder / INDEX
+            scan = Scan(path, path.stat().st_size, spool.sha256(each.entity), spool.rows(each.entity), "\n", ended=True,
+                        commas=0, ascii=True, stamp=stamp(path))  # fmt: skip
+            files[each.entity] = ArrivedFile(
+                each, scan, "delta" if self.since else "bulk", pages=spool.paths(each.entity), proved=last.complete
+            )
+        return Arrival(files, partial=False, findings=findings, scans=(), absent=frozenset(), form=form)
+
+
+def revision_facts(mark: Mark) -> Mapping[str, Any]:
+    """What stands for the content of a source whose revision is known."""
+    return {"revision": hashlib.sha256(str(mark.revision).encode()).hexdigest()}
