@@ -53,6 +53,7 @@ class Faults:
     descending: bool = _off("records come in descending order unless orderBy=asc", default=False)
     filter_ignored: bool = _off("a filter leaves everything in", default=False)
     filter_empty: bool = _off("a filter leaves nothing in", default=False)
+    fields_ignored: bool = _off("records have all their fields whatever is asked for", default=False)
     # what is in a record
     booleans: str = _off("booleans other than words", "", "real", "number", "capital")
     blanks: str = _off("fields without a value are there", "", "empty", "null", "word", "object")

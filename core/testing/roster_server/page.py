@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import orjson
 
@@ -17,7 +17,7 @@ from syncrun.testing.roster_server.fault import Faults
 from syncrun.testing.roster_server.field import HERE, SINGULAR
 from syncrun.testing.roster_server.place import Place
 from syncrun.testing.roster_server.place import place as place_at
-from syncrun.testing.roster_server.question import Question, ask, asked_fields, filter_test, order_key, pick
+from syncrun.testing.roster_server.question import Question, ask, asked_fields, filter_test, order_key, parameters, pick
 from syncrun.testing.roster_server.roster import Record, Roster, stamp
 from syncrun.testing.roster_server.spoil import enclosed, spoiled
 
@@ -46,8 +46,9 @@ class Pages:
         `BadQuestionError`."""
         if place.key is not None:
             return self._single(asked, place, faults, base)
+        query = _followed(asked.query, faults)
         question = ask(
-            asked.query, place.collection, asked.version,
+            query, place.collection, asked.version,
             most=self.rules.most, refuse_more=self.rules.over == "refuse", descending=faults.descending,
         )  # fmt: skip
         with self.roster.lock:
@@ -67,7 +68,7 @@ class Pages:
         return spoiled(answer, faults, place.collection)
 
     def _single(self, asked: Asked, place: Place, faults: Faults, base: str) -> Answer:
-        fields = asked_fields(asked.query, place.collection, asked.version)
+        fields = asked_fields(_followed(asked.query, faults), place.collection, asked.version)
         found = place.records(self.roster)
         if not found:
             return refusal(404, "unknownobject", "There is no such record.", asked.version, faults.error_form)
@@ -85,10 +86,9 @@ class Pages:
 
     def _selected(self, asked: Asked, place: Place, question: Question, faults: Faults) -> Sequence[Record]:
         """All records that the question is about, in its order; remembered until the roster changes."""
-        filter_ = "" if faults.filter_ignored else question.filter
-        if filter_ and faults.filter_empty:
+        filter_, sort = question.filter, question.sort
+        if faults.filter_empty and "filter" in parameters(asked.query):
             return []
-        sort = "" if faults.sort_ignored else question.sort
         hides = self.rules.tombstones == "hidden" and "status" not in filter_
         if not (filter_ or sort or hides or question.descending):
             return place.records(self.roster)
@@ -123,6 +123,13 @@ class Pages:
                 facts = deformed(facts, each.collection, asked.version, faults, now)
             told.append(orjson.dumps(facts if fields is None else pick(facts, fields)))
         return b",".join(told)
+
+
+def _followed(query: str, faults: Faults) -> str:
+    """The query without the parameters that the server does not look at, not even to refuse them."""
+    ignored = {"sort": faults.sort_ignored, "filter": faults.filter_ignored or faults.filter_empty,
+               "fields": faults.fields_ignored}  # fmt: skip
+    return urlencode([(name, value) for name, value in parameters(query).items() if not ignored.get(name)])
 
 
 def _sorted(found: Sequence[Record], sort: str, question: Question, asked: Asked) -> Sequence[Record]:

@@ -55,7 +55,9 @@ class RosterServer:
 
     `prefix` stands before the bases, as `/app-1` on ClassLink's proxy. `clock` dates changes and answers. `tls` is the
     kind of certificate, as `good` or `expired`; `ca_file` is then what a client is to trust. `purge_after` takes records
-    away that were marked `tobedeleted` longer ago. Errors in `before_page` are raised again at the end.
+    away that were marked `tobedeleted` longer ago. `before_page` is called before each page is put together: it may
+    change the roster, `die`, or raise `ConnectionError` to cut the connection; other errors in it are raised again at the
+    end.
     """
 
     def __init__(
@@ -64,12 +66,8 @@ class RosterServer:
         prefix: str = "", port: int = 0, tls: str = "", clock: Clock | None = None,
         purge_after: datetime.timedelta | None = None, before_page: Callable[[Asked], None] | None = None,
     ) -> None:  # fmt: skip
-        self.roster, self.prefix, self.purge_after, self.before_page = (
-            roster,
-            prefix.rstrip("/"),
-            purge_after,
-            before_page,
-        )
+        self.roster, self.prefix = roster, prefix.rstrip("/")
+        self.purge_after, self.before_page = purge_after, before_page
         self.access: Access = access_of(access, key, secret) if isinstance(access, str) else access
         self.faults = faults or Faults()
         self.clock: Clock = clock or SystemClock()

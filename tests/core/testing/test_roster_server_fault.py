@@ -140,6 +140,13 @@ def test_order_and_filter_that_are_not_followed(serve: Serve) -> None:
     assert wrong(serve, "filter_empty").keys("users") == ALL
 
 
+def test_parameters_that_are_ignored_are_not_refused_either(serve: Serve) -> None:
+    call = wrong(serve, "sort_ignored", "filter_ignored", "fields_ignored")
+    assert call.keys("users", sort="shoeSize", filter="shoeSize='44'", fields="shoeSize") == ALL
+    assert "role" in call("users/parent", fields="sourcedId").json()["user"]
+    assert wrong(serve, "filter_empty").keys("users", filter="shoeSize='44'") == []
+
+
 # -- what is in a record ---------------------------------------------------------------------------------------------
 
 
