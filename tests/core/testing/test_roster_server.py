@@ -407,15 +407,17 @@ def test_error_of_a_hook_is_raised_at_the_end(small_files: Path) -> None:
 # -- its life --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(20)
 def test_end_waits_for_all_threads_though_clients_keep_connections(small_files: Path) -> None:
     before = set(threading.enumerate())
-    with RosterServer.from_files(small_files, access="none") as server, requests.Session() as session:
-        session.get(f"{server.base_url()}/users", timeout=5)
-        assert len(set(threading.enumerate()) - before) == 2
-        server.faults = Faults(stall_after=5)
-        with session.get(f"{server.base_url()}/users", timeout=5, stream=True) as answer:
-            assert answer.raw.read(5) == b'{"use'
-    assert set(threading.enumerate()) == before
+    with requests.Session() as idle, requests.Session() as busy:
+        with RosterServer.from_files(small_files, access="none") as server:
+            idle.get(f"{server.base_url()}/users", timeout=5)
+            server.faults = Faults(stall_after=5)
+            with busy.get(f"{server.base_url()}/users", timeout=5, stream=True) as answer:
+                assert answer.raw.read(5) == b'{"use'
+            assert len(set(threading.enumerate()) - before) == 3
+        assert set(threading.enumerate()) == before
 
 
 def test_log_has_what_was_asked_and_no_secrets(serve: Serve) -> None:
