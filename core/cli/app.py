@@ -23,6 +23,10 @@ COMMANDS = {
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
+    "testserver": (
+        "syncrun.cli.testserver:testserver",
+        "Serve a roster as a OneRoster server does, to try connectors on.",
+    ),
     "upload": ("syncrun.cli.upload:upload", "Bring files by hand, for a district or one school."),
     "x": ("syncrun.cli.plugins:extra", "Commands that plug-ins add."),
 }
