@@ -10,8 +10,10 @@ import hashlib
 import threading
 import urllib.parse
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import orjson
 
 from syncrun.errors import BadRequestError, CutAnswerError, PageLoopError, SyncError, TooLargeError
 from syncrun.sdk.rest.address import Params
@@ -28,7 +30,7 @@ SORT = (("sort", "sourcedId"), ("orderBy", "asc"))
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """One page of a collection: its records, parsed, and the bytes they came in.
+    """One page of a collection: its records, parsed, and as bytes of JSON, with no others in them.
 
     `offset` and `count` say which records of the collection they are, `total` how many the server says there are (None
     where it says nothing that can be believed). `last` is the end. `proved`, on the last page only, says that all pages
@@ -51,6 +53,16 @@ class RecordPage:
     deviations: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """What a request for a page brought."""
+
+    answer: Answer
+    rows: list[dict[str, Any]]
+    deviations: tuple[str, ...]
+    anchored: bool = False
+
+
 def pages(
     client: Client,
     path: str,
@@ -62,6 +74,7 @@ def pages(
     seen: Collection[str] = (),
     total: int | None = None,
     ahead: bool = True,
+    anchor: bool | None = None,
     most: int = 100_000,
 ) -> Iterator[RecordPage]:
     """The pages of the collection at `path`, whose records are under `key`, at most `limit` records each.
@@ -74,10 +87,15 @@ def pages(
     to its end, to end the thread. To resume, give the `offset` after the last page that was kept, the digests of those
     `seen`, and their `total`. After `most` pages it is enough.
 
+    Where no total tells whether all came, each page is asked for with the record before it, to see that pages join;
+    `anchor` says True to do so always (which notices, too, that one record went while another came), or False never.
+
     Raises what `Client.get` does, `PageLoopError` where pages come again or never end, and `EnvelopeError`.
     """
     stop = threading.Event()
-    pull = _Pull(client, path, key, params or {}, PageSize(limit), seen, Proof(offset, total, sorted_=True), stop)
+    pull = _Pull(
+        client, path, key, params or {}, PageSize(limit), seen, Proof(offset, total, sorted_=True), stop, anchor
+    )
     found = pull.pages(most)
     return ahead_of(found, stop) if ahead else found
 
@@ -87,7 +105,7 @@ class _Pull:
 
     def __init__(
         self, client: Client, path: str, key: str, params: Mapping[str, object], size: PageSize,
-        seen: Collection[str], proof: Proof, stop: threading.Event,
+        seen: Collection[str], proof: Proof, stop: threading.Event, anchor: bool | None,
     ) -> None:  # fmt: skip
         self._client, self._path, self._key = client, path, key
         self._params = dict(params)
@@ -97,7 +115,8 @@ class _Pull:
         self._stop = stop
         self._token: str | None = None
         self._tokens: set[str] = set()
-        self._full = False
+        self._anchor = anchor
+        self._last_id: object = None
         self._longest = 0
         self._before = 0
 
@@ -115,23 +134,38 @@ class _Pull:
 
     def _page(self) -> RecordPage:
         offset = self._proof.received
-        answer, rows, deviations = self._fetch()
-        if not rows and self._proof.total is None and total_of(answer.headers) is None and self._full:
-            # nothing after a full page, and no total to check it by: one empty answer is not yet the end
-            answer, rows, deviations = self._fetch()
-        ids = self._proof.add(rows, total_of(answer.headers))
+        fetched = self._joined()
+        rows, answer = fetched.rows, fetched.answer
+        ids = self._proof.add(rows, total_of(answer.headers), anchored=fetched.anchored)
         digest = self._digest(ids, answer, bool(rows))
         following = next_query(answer.headers)
         last = not rows or (self._proof.complete and following is None)
         if not last:
             self._follow(following)
-        self._full = len(rows) >= self._size.limit or 0 < self._longest <= len(rows)
         self._longest = max(self._longest, len(rows))
+        self._last_id = rows[-1].get("sourcedId") if rows else None
         reason = self._proof.verdict() if last else self._proof.doubt
+        body = orjson.dumps({self._key: rows}) if fetched.anchored else answer.body
         return RecordPage(
-            records=rows, body=answer.body, key=self._key, offset=offset, count=len(rows), total=self._proof.total, last=last,
-            proved=last and not reason, reason=reason, digest=digest, headers=answer.headers, deviations=deviations,
+            records=rows, body=body, key=self._key, offset=offset, count=len(rows), total=self._proof.total, last=last,
+            proved=last and not reason, reason=reason, digest=digest, headers=answer.headers, deviations=fetched.deviations,
         )  # fmt: skip
+
+    def _joined(self) -> _Fetched:
+        """The next page, seen to begin where the last one ended where that is needed and can be seen.
+
+        The record before it is asked for with it, and must be the last one we have: if records before it went or came
+        in the meantime, it is another. An empty answer in the middle shows in the same way. Asked twice before it is
+        believed.
+        """
+        needed = self._anchor if self._anchor is not None else self._proof.total is None
+        if needed and self._token is None and self._last_id is not None and self._longest > 1:
+            for _ in range(2):
+                found = self._fetch(back=1)
+                if found.rows and found.rows[0].get("sourcedId") == self._last_id:
+                    return replace(found, rows=found.rows[1:], anchored=True)
+            self._proof.moved = True
+        return self._fetch()
 
     def _digest(self, ids: list[str], answer: Answer, rows: bool) -> str:  # noqa: FBT001 # a fact, not a switch
         """A short stand-in for a page's ids. Raises `PageLoopError` where it is that of an earlier page."""
@@ -156,12 +190,13 @@ class _Pull:
         elif told is not None and told <= self._before:
             raise PageLoopError(f"{self._what}: the link to the next page leads back.")
 
-    def _fetch(self) -> tuple[Answer, list[dict[str, Any]], tuple[str, ...]]:
-        """The page at the current offset, asking for less while it is too heavy, and unsorted where it must be."""
+    def _fetch(self, back: int = 0) -> _Fetched:
+        """The page that begins `back` records before those not received yet, asking for less while it is too heavy, and
+        unsorted where it must be."""
         self._before = self._proof.received
         while True:
             try:
-                found = self._client.read(self._path, self._query(), self._taken, stop=self._stop,
+                found = self._client.read(self._path, self._query(back), self._taken, stop=self._stop,
                                           heavy=not self._size.smallest)  # fmt: skip
             except BadRequestError as error:
                 if not (self._proof.sorted and error.status == 400 and _unsortable(error)):
@@ -175,18 +210,18 @@ class _Pull:
                 self._size.good()
                 return found
 
-    def _query(self) -> Params:
+    def _query(self, back: int) -> Params:
         if self._token is not None:
             return urllib.parse.parse_qsl(self._token, keep_blank_values=True)
         sort = SORT if self._proof.sorted else ()
-        return [("limit", self._size.limit), ("offset", self._proof.received), *sort, *self._params.items()]
+        return [("limit", self._size.limit), ("offset", self._proof.received - back), *sort, *self._params.items()]
 
-    def _taken(self, answer: Answer) -> tuple[Answer, list[dict[str, Any]], tuple[str, ...]]:
+    def _taken(self, answer: Answer) -> _Fetched:
         rows, deviations = records(answer.json, self._key, self._path, self._what)
         told = count_of(answer.headers)
         if told is not None and told != len(rows):
             raise CutAnswerError(f"{self._what}: the page says {told} records and has {len(rows)}.")
-        return answer, rows, deviations
+        return _Fetched(answer, rows, deviations)
 
 
 def _unsortable(error: BadRequestError) -> bool:

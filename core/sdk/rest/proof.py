@@ -35,9 +35,10 @@ class Proof:
     `received` counts records, from the offset at which the pull began; `doubt` is the first reason, a code word, for
     which they are not proved whole:
 
-    - `moved`: the total changed between pages;
+    - `moved`: the total changed between pages, or a page did not begin where the last one ended;
     - `repeated`: a record came twice, so that another may have been skipped;
-    - `order`: an order was kept and then left, or there was none and no total to make up for it;
+    - `order`: an order was kept and then left; or there is no total, and no order either, or no way to see that pages
+      join;
     - `total`: the total is not what was received;
     - `empty`: nothing came, and no total says that nothing is there.
     """
@@ -47,17 +48,20 @@ class Proof:
         self.total = total
         self.sorted = sorted_
         self._told = total is not None
-        self._moved = False
+        self.moved = False
+        self._loose = False
         self._repeated = False
         self._pages = 0
         self._order = Order()
         self._kept = False
         self._last_ids: frozenset[str] = frozenset()
 
-    def add(self, records: Sequence[Mapping[str, Any]], total: int | None) -> list[str]:
-        """Take in a page. Returns the records' ids, those that have one."""
+    def add(self, records: Sequence[Mapping[str, Any]], total: int | None, *, anchored: bool = False) -> list[str]:
+        """Take in a page; `anchored` where it was seen to begin at the last record before. Returns the records' ids,
+        those that have one."""
+        self._loose = self._loose or (self.received > 1 and not anchored)
         if total is not None:
-            self._moved = self._moved or (self._told and total != self.total)
+            self.moved = self.moved or (self._told and total != self.total)
             self.total, self._told = total, True
         ids = [str(each["sourcedId"]) for each in records if each.get("sourcedId") is not None]
         if records:
@@ -79,7 +83,7 @@ class Proof:
     @property
     def doubt(self) -> str:
         """Why the pages so far are not proved; before the end only what no later page can mend."""
-        if self._moved:
+        if self.moved:
             return "moved"
         if self._repeated:
             return "repeated"
@@ -94,7 +98,7 @@ class Proof:
         if self.received == 0:
             return "empty"
         one = self._pages == 1
-        return "" if one or (self.sorted and self._order.kept) else "order"
+        return "" if not self._loose and (one or (self.sorted and self._order.kept)) else "order"
 
 
 class Order:
