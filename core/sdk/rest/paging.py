@@ -94,7 +94,7 @@ def pages(
     """
     stop = threading.Event()
     pull = _Pull(
-        client, path, key, params or {}, PageSize(limit), seen, Proof(offset, total, sorted_=True), stop, anchor
+        client, path, key, params or {}, PageSize(limit), seen, Proof(offset, total, sorted_=True), stop, anchor=anchor
     )
     found = pull.pages(most)
     return ahead_of(found, stop) if ahead else found
@@ -105,7 +105,8 @@ class _Pull:
 
     def __init__(
         self, client: Client, path: str, key: str, params: Mapping[str, object], size: PageSize,
-        seen: Collection[str], proof: Proof, stop: threading.Event, anchor: bool | None,
+        seen: Collection[str], proof: Proof, stop: threading.Event, *,
+        anchor: bool | None,
     ) -> None:  # fmt: skip
         self._client, self._path, self._key = client, path, key
         self._params = dict(params)
@@ -158,7 +159,7 @@ class _Pull:
         in the meantime, it is another. An empty answer in the middle shows in the same way. Asked twice before it is
         believed.
         """
-        needed = self._anchor if self._anchor is not None else self._proof.total is None
+        needed = not self._proof.moved and (self._proof.total is None if self._anchor is None else self._anchor)
         if needed and self._token is None and self._last_id is not None and self._longest > 1:
             for _ in range(2):
                 found = self._fetch(back=1)

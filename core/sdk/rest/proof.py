@@ -105,7 +105,7 @@ class Order:
     """Whether ids came in some ascending order. Databases sort texts in several ways; each is followed until it fails."""
 
     def __init__(self) -> None:
-        self._ways: dict[str, str | int | None] = dict.fromkeys(_WAYS)
+        self._ways: dict[str, Any] = dict.fromkeys(_WAYS)
         self._last: str | None = None
 
     @property
@@ -118,10 +118,7 @@ class Order:
         if ids is None or any(map(operator.eq, chain([self._last], ids), ids)):
             self._ways.clear()
         for name, last in list(self._ways.items()):
-            try:
-                keys = [_WAYS[name](each) for each in ids or ()]
-            except ValueError:
-                keys = None
+            keys = _WAYS[name](ids or ())
             if keys is None or not all(map(operator.le, *_pairs(last, keys))):
                 del self._ways[name]
             elif keys:
@@ -134,12 +131,35 @@ def _pairs(last: Any, keys: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]
     return whole[:-1], whole[1:]
 
 
-_SIGNS = re.compile(r"[\W_]+")
-_WAYS: dict[str, Callable[[str], str | int]] = {
-    "code points": str,
-    "without case": str.casefold,
-    "letters and digits": lambda text: _SIGNS.sub("", text).casefold(),
-    "numbers": int,
+_SIGNS = re.compile(r"[^\w\n]|_")
+
+
+def _folded(ids: Sequence[str]) -> Sequence[str] | None:
+    return _as_one(ids, str.casefold)
+
+
+def _letters(ids: Sequence[str]) -> Sequence[str] | None:
+    return _as_one(ids, lambda text: _SIGNS.sub("", text).casefold())
+
+
+def _as_one(ids: Sequence[str], change: Callable[[str], str]) -> Sequence[str] | None:
+    """All ids changed at once, which is many times quicker than one by one."""
+    found = change("\n".join(ids)).split("\n") if ids else []
+    return found if len(found) == len(ids) else None
+
+
+def _numbers(ids: Sequence[str]) -> Sequence[int] | None:
+    try:
+        return [int(each) for each in ids]
+    except ValueError:
+        return None
+
+
+_WAYS: dict[str, Callable[[Sequence[str]], Sequence[Any] | None]] = {
+    "code points": lambda ids: ids,
+    "without case": _folded,
+    "letters and digits": _letters,
+    "numbers": _numbers,
 }
-"""Ways in which databases sort texts, as the key of each: binary, without case, by a locale (which passes over signs),
+"""Ways in which databases sort texts, as the keys of each: binary, without case, by a locale (which passes over signs),
 and as numbers."""

@@ -10,7 +10,7 @@ import logging
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -38,6 +38,7 @@ class Wire:
         self._hosts = hosts
         self._limits = limits
         self._clock = clock
+        self._ways: dict[str, dict[str, Any]] = {}
         self._session = _Session()
         self._session.headers.clear()
         self._session.headers.update(HEADERS)
@@ -71,13 +72,22 @@ class Wire:
             raise BadAddressError(f"{what}: this host is none of those in the settings.")
         until = self._clock() + self._limits.answer
         with spoken(what):
-            settings = self._session.merge_environment_settings(request.url, {}, stream=True, verify=None, cert=None)
-            if is_loopback(host):
-                settings["proxies"] = {}
+            settings = self._settings(host, str(request.url))
             wait = (self._limits.connect, self._limits.read)
             with self._session.send(request, timeout=wait, allow_redirects=False, **settings) as response:
                 body = self._body(response, until, what)
                 return Received(response.status_code, response.headers, body)
+
+    def _settings(self, host: str, url: str) -> dict[str, Any]:
+        """How to reach a host from this machine: its certificates and its proxies, looked up once; this machine itself
+        is reached without."""
+        found = self._ways.get(host)
+        if found is None:
+            found = dict(self._session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None))
+            if is_loopback(host):
+                found["proxies"] = {}
+            self._ways[host] = found
+        return found
 
     def _body(self, response: requests.Response, until: float, what: str) -> bytes:
         good = response.status_code == requests.codes.ok

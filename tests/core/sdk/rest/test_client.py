@@ -10,6 +10,7 @@ import random
 import socket
 import ssl
 import threading
+import tracemalloc
 import zlib
 
 import pytest
@@ -91,8 +92,12 @@ def test_redirect_is_not_followed_and_its_body_not_unpacked(server: Scripted, wa
     bomb = zlib.compress(bytes(64 << 20))
     headers = {"Location": f"http://localhost:{other.port}/x?key=canary", "Content-Encoding": "deflate"}
     server.answers["/api/users"] = [Reply(302, bomb, headers)]
+    tracemalloc.start()
     with pytest.raises(errors.RedirectError, match=r"points to localhost \(302\)\.$"):
         client_for(server, watch).get("/users")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
     other.close()
     assert (len(server.asked), other.asked) == (1, [])
 
@@ -257,8 +262,6 @@ def _bomb(size: int, encoding: str) -> bytes:
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 @pytest.mark.parametrize("status", [200, 500])
 def test_bomb_is_refused_within_the_bound(server, watch, encoding, status, monkeypatch) -> None:
-    import tracemalloc
-
     server.answers["/api/users"] = [Reply(status, _bomb(200 << 20, encoding), {"Content-Encoding": encoding}), GOOD]
     client = client_for(server, watch, limits=Limits(unpacked=1 << 20))
     tracemalloc.start()
