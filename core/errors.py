@@ -8,16 +8,33 @@ files, lines, columns, keys of settings and codes, not cells.
     ├── RefusedError            2   nothing written
     │   ├── ConfigError             all problems of a district file at once
     │   ├── AuthError               credentials are wrong
+    │   ├── ForbiddenError          credentials are right and give no right to this
+    │   ├── BadAddressError         an address that must not or cannot be asked
+    │   │   ├── CertificateError        no safe connection: the other side cannot prove who it is
+    │   │   └── RedirectError           the other side points elsewhere; we do not follow
+    │   ├── BadRequestError         the other side does not understand what it was asked
+    │   │   └── NotFoundError           there is nothing at that path
+    │   ├── AnswerError             an answer that cannot be used
+    │   │   ├── NotJsonError            a page for people, or nothing, where JSON should be
+    │   │   ├── BadJsonError            JSON that says what JSON must not
+    │   │   ├── EnvelopeError           no list of records, or things in it that are no records
+    │   │   ├── TooLargeError           larger than we take in
+    │   │   └── PageLoopError           the same page again, or pages without end
     │   ├── InputError              files that cannot be used
     │   ├── OwnerError              the sink belongs to another installation, or to a state newer than this
     │   ├── StateLostError          files that the state names are gone
     │   └── UsageError              the command cannot be carried out as asked
     ├── TransientError         75   try again later
     │   ├── ArrivingError           files changed or went away while they were read
+    │   ├── CutAnswerError          an answer that ended too early
     │   ├── FenceError              a newer run writes to this sink
     │   ├── LeaseBusyError          another run of this district is at work
     │   ├── LeaseLostError          the lease ran out while the run was at work
-    │   └── RateLimitedError        the other side asked us to wait
+    │   ├── RateLimitedError        the other side asked us to wait
+    │   ├── ServerError             the other side has trouble of its own
+    │   ├── TimedOutError           no answer in time
+    │   └── UnreachableError        no connection
+    │       └── UnknownHostError        nobody knows a host of that name
     └── FaultError             70   a fault in us or in a plug-in
         └── ContractError           a plug-in broke its contract
 """
@@ -133,6 +150,109 @@ class AuthError(RefusedError):
     next_step = "Check the user name, the password and the rights, then run again."
 
 
+class ForbiddenError(RefusedError):
+    """The other side knows us and does not let us see this: a scope, a collection or the whole application."""
+
+    code = "E-AUTH-2"
+    blame: ClassVar[Blame] = "district"
+    next_step = "Ask the district to share this with the application, or leave it out of the settings; then run again."
+
+
+class BadAddressError(RefusedError):
+    """An address that cannot be asked, or that must not be: not safe, of another host, or outside of the base."""
+
+    code = "E-ADDR-1"
+    blame: ClassVar[Blame] = "district"
+    next_step = "Correct the address in the district file and run again."
+
+
+class CertificateError(BadAddressError):
+    """There is no safe connection: the other side's certificate is out of date, of another name or of unknown make."""
+
+    code = "E-ADDR-2"
+    blame: ClassVar[Blame] = "remote"
+    next_step = "Check the host name; if it is right, have its operator renew the certificate. It is not passed over."
+
+
+class RedirectError(BadAddressError):
+    """The other side points to another address. Credentials are not carried there."""
+
+    code = "E-ADDR-3"
+    next_step = "If the service has moved, have its new address confirmed and write it into the district file."
+
+
+class BadRequestError(RefusedError):
+    """The other side does not understand, or does not do, what it was asked. `words` are those of its reasons that
+    OneRoster defines (`invalid_filter_field`), never its own text; `status` is that of HTTP."""
+
+    code = "E-HTTP-1"
+    blame: ClassVar[Blame] = "remote"
+    next_step = "Check the address and the version of the service; if both are right, send us the message."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        words: Iterable[str] = (),
+        status: int | None = None,
+        safe: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, safe=safe, next_step=next_step)
+        self.words = tuple(words)
+        self.status = status
+
+
+class NotFoundError(BadRequestError):
+    """There is nothing at that path."""
+
+    code = "E-HTTP-2"
+    blame: ClassVar[Blame] = "district"
+    next_step = "Check the address in the district file: it must end where the collections begin."
+
+
+class AnswerError(RefusedError):
+    """The other side answered, and the answer cannot be used."""
+
+    code = "E-ANSWER-1"
+    blame: ClassVar[Blame] = "remote"
+    next_step = "Check that the address is that of the service; if it is, its operator has to mend the answer."
+
+
+class NotJsonError(AnswerError):
+    """A page for people, or nothing at all, where JSON should be."""
+
+    code = "E-ANSWER-2"
+    next_step = "Check the address in the district file: a page to log in, or of a gateway, answers there."
+
+
+class BadJsonError(AnswerError):
+    """JSON that says what JSON must not: NaN, half a letter, a number without end, thousands of levels."""
+
+    code = "E-ANSWER-3"
+    next_step = "Send the message to the operator of the service."
+
+
+class EnvelopeError(AnswerError):
+    """An answer without a list of records, or with things in it that are no records. It is never read as none."""
+
+    code = "E-ANSWER-4"
+
+
+class TooLargeError(AnswerError):
+    """An answer larger than we take in, packed or unpacked."""
+
+    code = "E-ANSWER-5"
+    next_step = "Ask for fewer records a page; if it comes again, send the message to the operator of the service."
+
+
+class PageLoopError(AnswerError):
+    """The same page came again, or pages come without end: the other side does not turn pages."""
+
+    code = "E-ANSWER-6"
+    next_step = "Send the message to the operator of the service: it must honour limit and offset."
+
+
 class InputError(RefusedError):
     """The files that arrived cannot be used as they are; the findings say which and why."""
 
@@ -222,6 +342,49 @@ class RateLimitedError(TransientError):
     """The other side asked us to wait; waiting as told spends no attempt."""
 
     code = "E-RETRY-2"
+
+
+class ServerError(TransientError):
+    """The other side has trouble of its own. `status` is that of HTTP: 500, 502, 503 or 504."""
+
+    code = "E-HTTP-3"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        safe: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after, safe=safe, next_step=next_step)
+        self.status = status
+
+
+class UnreachableError(TransientError):
+    """No connection to the other side: it is refused, breaks off, or a proxy stands in the way."""
+
+    code = "E-NET-1"
+
+
+class UnknownHostError(UnreachableError):
+    """Nobody knows a host of that name: it is misspelt, or the names cannot be looked up at the moment."""
+
+    code = "E-NET-2"
+    next_step = "Check the host name and this machine's name service, then run again."
+
+
+class TimedOutError(TransientError):
+    """No answer in time, or one that comes in too slowly."""
+
+    code = "E-NET-3"
+
+
+class CutAnswerError(TransientError):
+    """An answer that ended too early, or that is not what its own count says."""
+
+    code = "E-NET-4"
 
 
 class FaultError(SyncError):
