@@ -387,6 +387,13 @@ class CutAnswerError(TransientError):
     code = "E-NET-4"
 
 
+class NoDeltasError(TransientError):
+    """A source that was asked for changes alone does not know how to send them; everything is read instead."""
+
+    code = "E-PULL-2"
+    next_step = "Set `deltas = false` for the source: reading everything is what works there."
+
+
 class FaultError(SyncError):
     """A fault in `syncrun` itself."""
 

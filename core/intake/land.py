@@ -114,7 +114,19 @@ def _land_pages(
     connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid, rowid + 1 AS line FROM {raw}")
     count = rows(connection, table)
     findings = [Finding("R-PULL-02", file.name)] if not count and file.kind.required and file.mode == "bulk" else []
-    return Landed(file.kind.entity, file, tuple(kept), count, 0, file.proved), findings
+    again = count - _ids(connection, table) if file.proved and "sourcedId" in kept else 0
+    if again:
+        words = f"{again} records came twice, so that others may have been passed over"
+        findings.append(Finding("R-PULL-01", file.name, words=words))
+    return Landed(file.kind.entity, file, tuple(kept), count, 0, file.proved and not again), findings
+
+
+def _ids(connection: DuckDBPyConnection, table: str) -> int:
+    """How many different ids there are; rows without one count each."""
+    found = connection.execute(
+        f"SELECT count(DISTINCT sourcedId) + count(*) FILTER (WHERE sourcedId IS NULL) FROM {table}"
+    ).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _expected(file: ArrivedFile, version: str) -> tuple[dict[str, Cell], set[str]]:

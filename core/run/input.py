@@ -93,7 +93,7 @@ class RecordInput:
         now = session.clock.now()
         self._pull = Pull(
             source, session.folders.root / "pull", self._mark,
-            pulling.since(source, self._before, now, whole=session.mode == "full"),
+            None if session.mode == "full" else pulling.since(source, self._before, now, session.district.fingerprint),
             clock=session.clock, progress=session.progress,
             rests_on=f"{session.district.fingerprint} {syncrun.__version__}",
         )  # fmt: skip
@@ -122,6 +122,8 @@ class RecordInput:
     def kept(self, snapshot: Snapshot) -> Snapshot:
         """With the pull by which it came."""
         pulled = self._pull.pulled(self._before)
+        if pulled and (self._pull.no_deltas or (self._before and self._before.no_deltas)):
+            pulled = dataclasses.replace(pulled, no_deltas=self._session.district.fingerprint)
         return dataclasses.replace(snapshot, pull=dataclasses.asdict(pulled) if pulled else None)
 
     def drop(self) -> None:

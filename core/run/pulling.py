@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from syncrun.clock import Clock
-from syncrun.errors import ContractError, SyncError, TransientError
+from syncrun.errors import ContractError, NoDeltasError, SyncError, TransientError
 from syncrun.finding import Finding
 from syncrun.intake.arrival import Arrival, ArrivedFile
 from syncrun.intake.scan import Scan, stamp
@@ -44,11 +44,13 @@ class MovedError(TransientError):
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """What is kept with an accepted roster of the pull that it came by: the source's `revision`, the `moment` from which
-    changes are asked for next (ISO 8601), and when everything was read last (`full`)."""
+    changes are asked for next (ISO 8601), and from when on everything was read last (`full`)."""
 
     revision: str | None
     moment: str
     full: str
+    no_deltas: str = ""
+    """The district file (its fingerprint) with which the source turned out not to send changes alone."""
 
 
 def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
@@ -57,10 +59,10 @@ def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
 
 
 def since(
-    source: RecordSource, before: Pulled | None, now: datetime.datetime, *, whole: bool
+    source: RecordSource, before: Pulled | None, now: datetime.datetime, fingerprint: str
 ) -> datetime.datetime | None:
     """From when on changes are asked for; None: everything is read."""
-    if source.deltas is None or before is None or whole:
+    if source.deltas is None or before is None or before.no_deltas == fingerprint:
         return None
     if now - datetime.datetime.fromisoformat(before.full) >= source.deltas.full_every:
         return None
@@ -78,6 +80,7 @@ class Pull:
         self.clock, self.progress = clock, progress
         self._rests_on = rests_on
         self._stop = threading.Event()
+        self.no_deltas = ""
 
     def arrival(self) -> Arrival:
         """Read what is not there yet; the collections as an arrival.
@@ -86,7 +89,14 @@ class Pull:
         """
         for _ in range(1 + RESTARTS):
             spool = self._spool()
-            self._read_all(spool)
+            try:
+                self._read_all(spool)
+            except NoDeltasError as error:
+                if self.since is None:
+                    raise
+                self.no_deltas, self.since = error.message, None
+                spool = self._spool()
+                self._read_all(spool)
             if not self._moved(spool):
                 return self._arrival(spool)
             shutil.rmtree(self.folder)
@@ -155,6 +165,8 @@ class Pull:
 
     def _arrival(self, spool: Spool) -> Arrival:
         files, findings = {}, []
+        if self.no_deltas:
+            findings.append(Finding("R-PULL-03", words=f"{self.no_deltas.removesuffix('.')}: everything was read"))
         form = self.source.format
         for each in form.kinds:
             last = spool.pages(each.entity)[-1]

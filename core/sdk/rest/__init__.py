@@ -15,6 +15,7 @@ from syncrun.sdk.rest.auth import Auth, Bearer, OAuth1
 from syncrun.sdk.rest.budget import HostBudget, host_budget
 from syncrun.sdk.rest.client import Client
 from syncrun.sdk.rest.delta import OVERLAP, changed_since, fits, window
+from syncrun.sdk.rest.envelope import records_of
 from syncrun.sdk.rest.limit import Limits
 from syncrun.sdk.rest.paging import RecordPage, pages
 from syncrun.sdk.rest.token import ClientCredentials
@@ -35,6 +36,7 @@ __all__ = [
     "fits",
     "host_budget",
     "pages",
+    "records_of",
     "segment",
     "window",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncrun.errors import EnvelopeError
+from syncrun.sdk.rest.answer import Answer
 from syncrun.sdk.rest.status_body import STATUS_KEYS
 
 
@@ -22,6 +23,11 @@ def records(body: Any, key: str, path: str, what: str) -> tuple[list[dict[str, A
     if wrong is not None:
         raise EnvelopeError(f"{what}: item {wrong} of {key} is no object.")
     return found, ((deviation,) if deviation else ())
+
+
+def records_of(answer: Answer, key: str, path: str) -> list[dict[str, Any]]:
+    """The records in an answer to a single request, wherever they are."""
+    return records(answer.json, key, path, f"GET {path}")[0]
 
 
 def _list(body: Any, key: str, word: str) -> tuple[list[Any] | None, str]:

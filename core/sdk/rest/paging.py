@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import urllib.parse
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,7 +76,7 @@ def pages(
     ahead: bool = True,
     anchor: bool | None = None,
     most: int = 100_000,
-) -> Iterator[RecordPage]:
+) -> Generator[RecordPage, None, None]:
     """The pages of the collection at `path`, whose records are under `key`, at most `limit` records each.
 
         for page in pages(client, "/users", key="users", limit=10_000):
@@ -125,7 +125,7 @@ class _Pull:
     def _what(self) -> str:
         return f"GET {self._client.base.hostname}{self._client.base.path}/{self._path.removeprefix('/')}"
 
-    def pages(self, most: int) -> Iterator[RecordPage]:
+    def pages(self, most: int) -> Generator[RecordPage, None, None]:
         for _ in range(most):
             page = self._page()
             yield page
