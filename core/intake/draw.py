@@ -77,7 +77,7 @@ def _file(entity: str, sources: list[Landed], form: Format, parts: Collection[Dr
         ended=all(each.ended for each in scans),
     )
     return ArrivedFile(
-        FileKind(f"{entity} from {said}", entity), scan, sources[0].file.mode, origins(form),
+        FileKind(entity if said == entity else f"{entity} from {said}", entity), scan, sources[0].file.mode, origins(form),
         pages=tuple(page for each in sources for page in each.file.pages), proved=all(each.file.proved for each in sources),
         part_of=next(((each.of, each.file) for each in parts if each.of), None),
     )  # fmt: skip
