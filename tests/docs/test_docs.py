@@ -29,6 +29,7 @@ import pytest
 import syncrun
 from syncrun import errors, hookspecs
 from syncrun.config.schema import DistrictSchema
+from syncrun.sdk import rest
 from syncrun.testing.postgres import PostgresServer
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -172,6 +173,11 @@ def test_every_error_of_the_package_is_documented():
     found = {each for each in below(errors.SyncError) if each.__module__.startswith("syncrun.")}
     assert errors.AuthError in found
     assert [each.__name__ for each in found if f"## {each.code}: {each.__name__}\n" not in page] == []
+
+
+def test_every_name_for_rest_services_is_documented():
+    page = (DOCS / "reference/rest.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == set(rest.__all__)
 
 
 def test_every_dependency_has_its_reason():
