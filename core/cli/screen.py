@@ -47,6 +47,7 @@ class Live:
         self._progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
         self._phase: TaskID | None = None
         self._rows: TaskID | None = None
+        self._records: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -67,6 +68,12 @@ class Live:
     def total(self, sink: str, rows: int) -> None:
         """So many rows are to be sent."""
         self._rows = self._progress.add_task(f"to {sink}", total=rows)
+
+    def page(self, collection: str, rows: int) -> None:
+        """More records came."""
+        if self._records is None:
+            self._records = self._progress.add_task("from the source", total=None)
+        self._progress.update(self._records, advance=rows, description=f"from the source: {collection}")
 
     def chunk(self, sink: str, table: str, action: str, rows: int) -> None:
         """Some of them are in."""

@@ -147,7 +147,7 @@ class Pull:
         try:
             for page in self.source.read(collection, self.since, cursor):
                 kept = spool.add(collection, page)
-                self.progress.chunk("", collection, "read", kept.count)
+                self.progress.page(collection.removeprefix("sent_"), kept.count)
                 if kept.revision is not None and self.mark.revision not in {None, kept.revision}:
                     self._stop.set()
                 if kept.cursor is None or self._stop.is_set():
