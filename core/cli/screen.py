@@ -93,6 +93,8 @@ def show_summary(
     out.print(f"[bold {COLORS.get(outcome, 'red')}]{outcome}[/]  district {told['district']}  run {told['run']}{dry}")
     for line in told.get("faults", ()):
         out.print(f"  [red]fault[/] {escape(line)}")
+    if told.get("first_sync_complete"):
+        out.print("[green]The first sync is complete.[/]")
     if told.get("nothing_to_do"):
         out.print("Nothing to do: input, settings and sinks are as they were when all was done.")
         return
