@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 import shutil
 import threading
-from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from syncrun.clock import Clock
 from syncrun.errors import ContractError, NoDeltasError, SyncError, TransientError
@@ -31,7 +29,8 @@ from syncrun.sdk import FileSource, Mark, RecordSource
 RESTARTS = 3
 WORKERS = 4
 RESUMED_FOR = datetime.timedelta(hours=6)
-"""An older pull is begun anew: what it has read may have changed."""
+RESUMED_BLINDLY_FOR = datetime.timedelta(minutes=30)
+"""An older pull is begun anew: what it has read may have changed. Of a source without revisions nothing would tell."""
 
 
 class MovedError(TransientError):
@@ -124,7 +123,8 @@ class Pull:
                 "revision": self.mark.revision}  # fmt: skip
         found = facts(self.folder)
         same = {key: found.get(key) for key in told} == told
-        if not same or now - datetime.datetime.fromisoformat(found["begun"]) > RESUMED_FOR:
+        most = RESUMED_FOR if self.mark.revision else RESUMED_BLINDLY_FOR
+        if not same or now - datetime.datetime.fromisoformat(found["begun"]) > most:
             shutil.rmtree(self.folder, ignore_errors=True)
             note_facts(made(self.folder), {**told, "begun": now.isoformat(), "moment": moment.isoformat()})
         return Spool(self.folder)
@@ -147,7 +147,7 @@ class Pull:
         try:
             for page in self.source.read(collection, self.since, cursor):
                 kept = spool.add(collection, page)
-                self.progress.chunk("", collection, "read", kept.count)
+                self.progress.page(collection.removeprefix("sent_"), kept.count)
                 if kept.revision is not None and self.mark.revision not in {None, kept.revision}:
                     self._stop.set()
                 if kept.cursor is None or self._stop.is_set():
@@ -161,7 +161,7 @@ class Pull:
     def _moved(self, spool: Spool) -> bool:
         """Whether pages were read of different states of the source."""
         found = {page.revision for each in self.source.format.kinds for page in spool.pages(each.entity)}
-        return len(found | {self.mark.revision} - {None}) > 1
+        return len((found | {self.mark.revision}) - {None}) > 1
 
     def _arrival(self, spool: Spool) -> Arrival:
         files, findings = {}, []
@@ -181,8 +181,3 @@ class Pull:
                 each, scan, "delta" if self.since else "bulk", pages=spool.paths(each.entity), proved=last.complete
             )
         return Arrival(files, partial=False, findings=findings, scans=(), absent=frozenset(), form=form)
-
-
-def revision_facts(mark: Mark) -> Mapping[str, Any]:
-    """What stands for the content of a source whose revision is known."""
-    return {"revision": hashlib.sha256(str(mark.revision).encode()).hexdigest()}
