@@ -148,20 +148,21 @@ def rest() -> str:
 def _rest_definition(name: str, thing: Any) -> str:
     """A class with what it is made with, a function with its signature, a constant with the words under it."""
     if inspect.isfunction(thing):
-        return f"### {name}\n\n{_spoken(thing)}\n\n{doc(thing)}"
+        return f"### {name}\n\n```text\n{signature(thing)}\n```\n\n{doc(thing)}"
     if not isinstance(thing, type):
         told = {**attribute_docs(address), **attribute_docs(delta)}[name]
         return f"### {name}\n\n{told} It is {code(str(thing))}."
     if dataclasses.is_dataclass(thing):
         return _definition(name, thing)
-    made = "" if getattr(thing, "_is_protocol", False) else _spoken(thing.__init__) + "\n\n"
+    made = "" if getattr(thing, "_is_protocol", False) else f"```text\n{_made(name, thing)}\n```\n\n"
     methods = [each for word, each in vars(thing).items() if inspect.isfunction(each) and not word.startswith("_")]
     told = table(("method", "what it does"), [(code(signature(each)), first(each)) for each in methods])
     return f"### {name}\n\n{made}{doc(thing)}\n\n{told}"
 
 
-def _spoken(function: Callable[..., Any]) -> str:
-    return f"```python\ndef {signature(function)}: ...\n```"
+def _made(name: str, thing: Any) -> str:
+    """How an object of a class is made."""
+    return signature(thing.__init__).replace("__init__(self, ", f"{name}(").removesuffix(" -> None")
 
 
 def _definition(name: str, thing: Any) -> str:
