@@ -208,7 +208,7 @@ def test_the_blocks_were_found():
     included = sum(page.read_text(encoding="utf-8").count("```{literalinclude}") for page in PAGES)
     trees = sum(page.read_text(encoding="utf-8").count("```{toctree}") for page in PAGES)
     assert len(BLOCKS) == fences - included - trees
-    assert {block.kind for block in BLOCKS} <= {"python", "toml", "console", "text", "sh", "ini"}
+    assert {block.kind for block in BLOCKS} <= {"python", "toml", "console", "text", "sh", "ini", "json"}
 
 
 @pytest.mark.parametrize("block", of_kind("toml"), ids=str)
