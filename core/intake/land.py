@@ -146,22 +146,15 @@ def _read_as_it_is(connection: DuckDBPyConnection, file: ArrivedFile, found: Hea
     columns = [str(position) for position in range(len(found.raw))]
     places = {column: str(found.raw.index(found.known[column])) for column in kept}
     options = f"header = true, ignore_errors = true, new_line = '{line_end}'"
-    source = _csv(file.scan.path, columns, options)
+    lines = _last_line(file)
+    if file.scan.commas == (len(columns) - 1) * lines:
+        source = _csv(file.scan.path, columns, options)
+    else:
+        source = _csv_without_surplus(file.scan.path, columns, options)
     _land(connection, file.kind.entity, kept, places, source)
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
     connection.execute(f"CREATE VIEW {table} AS SELECT *, rowid, rowid + 2 AS line FROM {raw}")
-    lines = _last_line(file)
-    return rows(connection, table) + 1 == lines and not _has_surplus(
-        connection, file, source, (len(columns) - 1) * lines
-    )
-
-
-def _has_surplus(connection: DuckDBPyConnection, file: ArrivedFile, source: str, needed: int) -> bool:
-    """Whether a row has more cells than the header, which are blank. The engine passes over them, though a comma that
-    was not quoted may have shifted the row into them; when a blank cell is not its word for nothing, it does not."""
-    if file.scan.commas == needed:
-        return False
-    return rows(connection, source.removesuffix(")") + f", nullstr = {literal(NOTHING)})") + 1 != _last_line(file)
+    return rows(connection, table) + 1 == lines
 
 
 def _read_mended(
@@ -208,6 +201,14 @@ def _csv(path: Path, columns: Sequence[str], options: str) -> str:
         f"read_csv({literal(str(path))}, auto_detect = false, hive_partitioning = false, delim = ',', quote = '\"', "
         f"escape = '\"', columns = {{{types}}}, {options})"
     )
+
+
+def _csv_without_surplus(path: Path, columns: Sequence[str], options: str) -> str:
+    """The same for a file that may have rows with more cells than the header, which are blank. The engine would pass over
+    them, though a comma that was not quoted may have shifted the row into them; when a blank cell is not its word for
+    nothing, it leaves such rows out."""
+    cells = ", ".join(f"nullif({name(column)}, '') AS {name(column)}" for column in columns)
+    return f"(SELECT {cells} FROM {_csv(path, columns, f'{options}, nullstr = {literal(NOTHING)}')})"
 
 
 def _land(
