@@ -19,7 +19,7 @@ from syncrun import errors, hookspecs
 from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
-from syncrun.sdk.rest import address, delta, proof
+from syncrun.sdk.rest import proof
 
 FIELD_WORDS: Mapping[type[Any], str] = {
     DatabaseUrl: "database address, or reference",
@@ -52,7 +52,7 @@ REST_GROUPS: Mapping[str, tuple[str, ...]] = {
     "Changes alone": ("changed_since", "fits", "window", "OVERLAP"),
     "Budgets": ("HostBudget", "host_budget"),
 }
-"""The names of `syncrun.sdk.rest` by what they are for."""
+"""The names of `syncrun.sdk.rest` by what they are for; those that no group has come at the end."""
 
 
 def hook_functions() -> dict[str, Callable[..., Any]]:
@@ -138,7 +138,9 @@ def sdk() -> str:
 def rest() -> str:
     """Every name that connectors for REST services import."""
     blocks = [doc(syncrun.sdk.rest)]
-    for title, names in REST_GROUPS.items():
+    grouped = {name for names in REST_GROUPS.values() for name in names}
+    others = tuple(name for name in syncrun.sdk.rest.__all__ if name not in grouped)
+    for title, names in {**REST_GROUPS, **({"More": others} if others else {})}.items():
         blocks.append(f"## {title}")
         blocks += [_rest_definition(name, getattr(syncrun.sdk.rest, name)) for name in names]
     blocks += ["## Why pages are not proved to be all", doc(proof.Proof)]
@@ -150,7 +152,8 @@ def _rest_definition(name: str, thing: Any) -> str:
     if inspect.isfunction(thing):
         return f"### {name}\n\n```text\n{signature(thing)}\n```\n\n{doc(thing)}"
     if not isinstance(thing, type):
-        told = {**attribute_docs(address), **attribute_docs(delta)}[name]
+        modules = filter(inspect.ismodule, vars(syncrun.sdk.rest).values())
+        told = next(found[name] for found in map(attribute_docs, modules) if name in found)
         return f"### {name}\n\n{told} It is {code(str(thing))}."
     if dataclasses.is_dataclass(thing):
         return _definition(name, thing)
