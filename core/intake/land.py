@@ -108,8 +108,17 @@ def _land_pages(
     kept = {column: cell for column, cell in cells.items() if cell.privacy in staged or isinstance(cell, Password)}
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in kept)
     paths = ", ".join(literal(str(path)) for path in file.pages)
-    source = f"read_json([{paths}], format = 'array', columns = {{{types}}}, maximum_object_size = {MAX_LINE})"
-    _land(connection, file.kind.entity, kept, {column: column for column in kept}, source)
+    source = f"read_json([{paths}], format = 'array', hive_partitioning = false, columns = {{{types}}}"
+    largest = max(path.stat().st_size for path in file.pages)
+    # memory is set aside by it, for each thread: no more than a line may have, unless a page shows that it must be
+    for size in sorted({min(MAX_LINE, largest + 1), largest + 1}):
+        try:
+            _land(connection, file.kind.entity, kept, {column: column for column in kept},
+                  f"{source}, maximum_object_size = {size})")  # fmt: skip
+            break
+        except Exception as error:
+            if size > largest or "maximum_object_size" not in str(error):
+                raise
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
     connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid, rowid + 1 AS line FROM {raw}")
     count = rows(connection, table)

@@ -43,13 +43,15 @@ class MovedError(TransientError):
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """What is kept with an accepted roster of the pull that it came by: the source's `revision`, the `moment` from which
-    changes are asked for next (ISO 8601), and from when on everything was read last (`full`)."""
+    changes are asked for next (ISO 8601), from when on everything was read last (`full`), and what it `rests_on`: the
+    district file and the engine that read it. With others, changes alone would say nothing of what they read anew."""
 
     revision: str | None
     moment: str
     full: str
-    no_deltas: str = ""
-    """The district file (its fingerprint) with which the source turned out not to send changes alone."""
+    rests_on: str = ""
+    no_deltas: bool = False
+    """Whether the source turned out not to send changes alone."""
 
 
 def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
@@ -58,10 +60,10 @@ def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
 
 
 def since(
-    source: RecordSource, before: Pulled | None, now: datetime.datetime, fingerprint: str
+    source: RecordSource, before: Pulled | None, now: datetime.datetime, rests_on: str
 ) -> datetime.datetime | None:
     """From when on changes are asked for; None: everything is read."""
-    if source.deltas is None or before is None or before.no_deltas == fingerprint:
+    if source.deltas is None or before is None or before.rests_on != rests_on or before.no_deltas:
         return None
     if now - datetime.datetime.fromisoformat(before.full) >= source.deltas.full_every:
         return None
@@ -79,6 +81,7 @@ class Pull:
         self.clock, self.progress = clock, progress
         self._rests_on = rests_on
         self._stop = threading.Event()
+        self._proved = False
         self.no_deltas = ""
 
     def arrival(self) -> Arrival:
@@ -98,22 +101,28 @@ class Pull:
                 self._read_all(spool)
             if not self._moved(spool):
                 return self._arrival(spool)
-            shutil.rmtree(self.folder)
+            self._clear()
             self.mark = self.source.mark()
         raise MovedError(f"The source's data changed {RESTARTS + 1} times while it was read.")
 
     def pulled(self, before: Pulled | None) -> Pulled | None:
         """What to keep of it with the roster, once that is accepted. After a pull that is not proved to have read
         everything, changes are asked for from the same moment again."""
-        spool = Spool(self.folder)
-        if not all(last and last.complete for each in self.source.format.kinds for last in [spool.last(each.entity)]):
+        if not self._proved:
             return dataclasses.replace(before, revision=None) if before else None
         begun = str(facts(self.folder)["moment"])
-        return Pulled(self.mark.revision, begun, before.full if before and self.since else begun)
+        known = before is not None and before.rests_on == self._rests_on and before.no_deltas
+        return Pulled(self.mark.revision, begun, before.full if before and self.since else begun, self._rests_on,
+                      no_deltas=known or bool(self.no_deltas))  # fmt: skip
 
     def drop(self) -> None:
         """Remove its pages."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Remove the pages of another pull, all of them: one that stayed would count as one of this."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
 
     def _spool(self) -> Spool:
         """The pages that there are of this very pull; none when what there is, is of another."""
@@ -125,7 +134,7 @@ class Pull:
         same = {key: found.get(key) for key in told} == told
         most = RESUMED_FOR if self.mark.revision else RESUMED_BLINDLY_FOR
         if not same or now - datetime.datetime.fromisoformat(found["begun"]) > most:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._clear()
             note_facts(made(self.folder), {**told, "begun": now.isoformat(), "moment": moment.isoformat()})
         return Spool(self.folder)
 
@@ -142,6 +151,8 @@ class Pull:
             raise error
 
     def _read(self, spool: Spool, collection: str) -> None:
+        if self._stop.is_set():
+            return
         last = spool.last(collection)
         cursor = last.cursor if last else None
         try:
@@ -159,19 +170,26 @@ class Pull:
         raise ContractError(f"The source ended {collection} without a last page.")
 
     def _moved(self, spool: Spool) -> bool:
-        """Whether pages were read of different states of the source."""
+        """Whether pages were read of different states of the source. One that does not tell its own is of the state
+        that held before and after."""
+        if self.mark.revision is None:
+            return False
         found = {page.revision for each in self.source.format.kinds for page in spool.pages(each.entity)}
-        return len((found | {self.mark.revision}) - {None}) > 1
+        if None in found:
+            found.add(self.source.mark().revision)
+        return found - {None} != {self.mark.revision}
 
     def _arrival(self, spool: Spool) -> Arrival:
         files, findings = {}, []
         if self.no_deltas:
             findings.append(Finding("R-PULL-03", words=f"{self.no_deltas.removesuffix('.')}: everything was read"))
         form = self.source.format
+        self._proved = True
         for each in form.kinds:
             last = spool.pages(each.entity)[-1]
             notes = {note for page in spool.pages(each.entity) for note in page.notes}
             findings += [Finding("R-PULL-03", each.name, words=note) for note in sorted(notes)]
+            self._proved = self._proved and last.complete
             if not last.complete:
                 findings.append(Finding("R-PULL-01", each.name, words=last.doubt))
             path = self.folder / INDEX

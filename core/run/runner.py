@@ -135,11 +135,14 @@ def _run(
         (run for run in session.state.runs(session.district.name) if run.id != session.run and not run.dry_run), None
     )
     if session.mode != "full" and not skipped and last and last.identity == identity and last.outcome == "DONE":
+        given.drop()
         return _nothing(session, last, identity)
     _confirm_files(session, files)
     _confirm_lineage(session, sinks)
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
-    if prepared is None:
+    if prepared is not None:
+        given.drop()
+    else:
         prepared = _prepare(session, given, sinks, decisions, identity, files)
     return _decide(session, held, prepared, sinks, files, skipped)
 

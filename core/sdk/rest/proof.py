@@ -49,7 +49,7 @@ class Proof:
         self.sorted = sorted_
         self._told = total is not None
         self.moved = False
-        self._loose = False
+        self._loose = received > 1  # in which order the records before came is not known any more
         self._repeated = False
         self._pages = 0
         self._order = Order()
