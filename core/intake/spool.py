@@ -100,7 +100,7 @@ class Spool:
         import orjson  # noqa: PLC0415 # only sources of records need it
 
         number = len(self.pages(collection)) + 1
-        content = orjson.dumps([each if isinstance(each, Mapping) else {} for each in page.records])
+        content = orjson.dumps([each if isinstance(each, dict) else {} for each in page.records])
         kept = Spooled(
             collection, number, len(content), len(page.records), hashlib.sha256(content).hexdigest(), page.cursor,
             page.complete and page.cursor is None, page.doubt, page.revision, tuple(page.notes),

@@ -63,7 +63,7 @@ class Proof:
         if total is not None:
             self.moved = self.moved or (self._told and total != self.total)
             self.total, self._told = total, True
-        ids = [str(each["sourcedId"]) for each in records if each.get("sourcedId") is not None]
+        ids = [str(found) for each in records if (found := each.get("sourcedId")) is not None]
         if records:
             unique = frozenset(ids)
             self._repeated = self._repeated or len(unique) != len(ids) or not unique.isdisjoint(self._last_ids)
