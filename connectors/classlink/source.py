@@ -16,7 +16,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from syncrun.connectors.format.record import records
+from syncrun.connectors.format.record import records, spelled
 from syncrun.errors import (
     AnswerError,
     BadRequestError,
@@ -116,7 +116,7 @@ class ClassLink:
                 seen = [*seen, page.digest][-_KEPT_DIGESTS:]
                 behind = {"offset": page.offset + page.count, "seen": seen, "total": page.total}
                 yield Page(
-                    page.records, None if page.last else json.dumps(behind), complete=page.proved or unchanged,
+                    spelled(key, page.records), None if page.last else json.dumps(behind), complete=page.proved or unchanged,
                     doubt=DOUBTS.get(page.reason, page.reason), revision=page.headers.get(REVISION), notes=page.deviations,
                 )  # fmt: skip
 

@@ -8,6 +8,8 @@ words for nothing in place of nothing. `href` is never looked at. Facts: OneRost
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from syncrun.sdk import Drawn, FileColumn, FileKind, Format
 
@@ -92,7 +94,7 @@ _KINDS = (
     _kind("enrollments", "user", "userSourcedId", "class", "classSourcedId", "school", "schoolSourcedId", "role", "primary",
           "beginDate", "endDate"),
     _kind("demographics", required=False,
-          demographic=("birthDate", "birthdate", "sex", *_RACES, *_BORN)),
+          demographic=("birthDate", "sex", *_RACES, *_BORN)),
 )  # fmt: skip
 
 _ORGS = Drawn("orgs", "sent_orgs", {
@@ -146,12 +148,20 @@ _ENROLLMENTS = Drawn("enrollments", "sent_enrollments", {
     "classSourcedId": _ref("class", "classSourcedId"), "schoolSourcedId": _ref("school", "schoolSourcedId"),
 })  # fmt: skip
 _DEMOGRAPHICS = Drawn("demographics", "sent_demographics", {
-    **_DATED, "birthDate": f"coalesce({_text('birthDate')}, {_text('birthdate')})", **_texts("sex", *_RACES, *_BORN),
+    **_DATED, **_texts("birthDate", "sex", *_RACES, *_BORN),
 })  # fmt: skip
 
 _OTHERS = (_ORGS, _SESSIONS, _COURSES, _CLASSES, _ENROLLMENTS, _DEMOGRAPHICS)
 RECORDS_1_1 = Format("oneroster_rest_1.1", "OneRoster 1.1 over REST", _KINDS, drawn=(*_OTHERS, _USERS_1_1))
 RECORDS_1_2 = Format("oneroster_rest_1.2", "OneRoster 1.2 over REST", _KINDS, drawn=(*_OTHERS, _USERS_1_2, _ROLES))
+
+
+def spelled(collection: str, found: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Records with the keys that the standard spells: some services write `birthdate`, and tables tell no `birthDate`
+    from it."""
+    if collection != "demographics" or not any("birthdate" in each for each in found):
+        return found
+    return [{"birthDate": each["birthdate"]} | each if "birthdate" in each else each for each in found]
 
 
 def records(version: str, *, demographics: bool) -> Format:
