@@ -117,7 +117,7 @@ class ClassLink:
                 after = page.records[-1].get("sourcedId") if page.count > 1 else None
                 behind = {"offset": page.offset + page.count, "seen": seen, "total": page.total, "after": after}
                 yield Page(
-                    [spelled(record) for record in page.records], None if page.last else json.dumps(behind), complete=page.proved or unchanged,
+                    spelled(key, page.records), None if page.last else json.dumps(behind), complete=page.proved or unchanged,
                     doubt=DOUBTS.get(page.reason, page.reason), revision=page.headers.get(REVISION), notes=page.deviations,
                 )  # fmt: skip
 

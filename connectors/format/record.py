@@ -8,7 +8,7 @@ words for nothing in place of nothing. `href` is never looked at. Facts: OneRost
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from syncrun.sdk import Drawn, FileColumn, FileKind, Format
@@ -16,6 +16,7 @@ from syncrun.sdk import Drawn, FileColumn, FileKind, Format
 _BLANK = "('', 'null', 'none', '{}', '[]')"
 """What stands for nothing, in small letters. In names only the signs do: a person may be called Null."""
 _SIGNS = "('', '{}', '[]')"
+_CREDENTIALS = frozenset({"password", "userProfiles"})
 _COMMON = (FileColumn("sourcedId"), FileColumn("status"), FileColumn("dateLastModified"))
 _RACES = ("americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican", "nativeHawaiianOrOtherPacificIslander",
           "white", "demographicRaceTwoOrMoreRaces", "hispanicOrLatinoEthnicity")  # fmt: skip
@@ -158,12 +159,14 @@ RECORDS_1_1 = Format("oneroster_rest_1.1", "OneRoster 1.1 over REST", _KINDS, dr
 RECORDS_1_2 = Format("oneroster_rest_1.2", "OneRoster 1.2 over REST", _KINDS, drawn=(*_OTHERS, _USERS_1_2, _ROLES))
 
 
-def spelled(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A record whose keys are those here: the JSON of OneRoster 1.1 has `birthdate`, that of 1.2 and its own files
-    `birthDate`, and columns do not differ by case alone."""
-    if "birthdate" not in record:
-        return record
-    return {"birthDate": record["birthdate"], **record}
+def spelled(collection: str, found: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Records with the keys that the standard spells, and without credentials, which are kept nowhere. Some services
+    write `birthdate`, and tables tell no `birthDate` from it."""
+    if collection == "users" and any(not _CREDENTIALS.isdisjoint(each) for each in found):
+        return [{key: value for key, value in each.items() if key not in _CREDENTIALS} for each in found]
+    if collection == "demographics" and any("birthdate" in each for each in found):
+        return [{"birthDate": each["birthdate"]} | each if "birthdate" in each else each for each in found]
+    return found
 
 
 def records(version: str, *, demographics: bool) -> Format:

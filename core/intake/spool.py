@@ -103,7 +103,7 @@ class Spool:
 
         number = len(self.pages(collection)) + 1
         try:
-            content = orjson.dumps([each if isinstance(each, Mapping) else {} for each in page.records])
+            content = orjson.dumps([each if isinstance(each, dict) else {} for each in page.records])
         except orjson.JSONEncodeError as error:
             raise BadJsonError(f"A record of {collection} has too many levels, or what is no JSON.") from error
         kept = Spooled(
