@@ -26,7 +26,7 @@ RUN = st.tuples(st.sampled_from(["changes", "changes", "everything", "crash"]), 
 def edit(server: RosterServer, what: str, pupil: str, *, dated: bool) -> None:
     """One change in the source."""
 
-    def change(roster: Roster) -> None:
+    def change(roster: Roster) -> None:  # one branch a change
         enrolled = [key for key in roster.keys("enrollments") if key.endswith(f"-{pupil}")]
         if pupil not in roster.keys("users"):
             return
@@ -44,16 +44,13 @@ def edit(server: RosterServer, what: str, pupil: str, *, dated: bool) -> None:
             roster.tombstone("enrollments", enrolled[0], dated=dated)
         elif what == "remove" and enrolled:
             roster.remove("enrollments", enrolled[0])
-        elif what.endswith("all"):
+        elif what == "remove all":
+            roster.remove("enrollments", *enrolled)
+            roster.remove("users", pupil)
+        elif what == "mark all":
             for key in enrolled:
-                if what == "mark all":
-                    roster.tombstone("enrollments", key, dated=dated)
-                else:
-                    roster.remove("enrollments", key)
-            if what == "mark all":
-                roster.tombstone("users", pupil, dated=dated)
-            else:
-                roster.remove("users", pupil)
+                roster.tombstone("enrollments", key, dated=dated)
+            roster.tombstone("users", pupil, dated=dated)
 
     server.edit(change)
 
@@ -122,10 +119,10 @@ def ends_as_new(story: list[tuple[str, object, bool]], version: str, *, full: bo
 
 
 SLOW = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
-QUICK = settings(SLOW, max_examples=3, derandomize=True)
+QUICK = settings(SLOW, max_examples=2, derandomize=True)
 VERSION = st.sampled_from(["1.1", "1.2"])
-ANY = st.lists(st.one_of(UNDATED, RUN), min_size=3, max_size=8)
-TOLD = st.lists(st.one_of(DATED, RUN), min_size=3, max_size=8)
+ANY = st.lists(st.one_of(UNDATED, RUN), min_size=2, max_size=6)
+TOLD = st.lists(st.one_of(DATED, RUN), min_size=2, max_size=6)
 
 
 @QUICK
