@@ -51,7 +51,7 @@ class Sent:
         pages = [found[place : place + 2] for place in range(0, len(found), 2)]
         for number, page in enumerate(pages or [[]], 1):
             last = number >= len(pages)
-            yield Page([spelled(each) for each in page], None if last else str(number), complete=last)
+            yield Page(spelled(collection.removeprefix("sent_"), page), None if last else str(number), complete=last)
 
     def close(self) -> None:
         """Nothing is open."""
