@@ -74,7 +74,7 @@ INSERT INTO SECTIONTEACHER VALUES
   (903, 501, 37, 3, '2026-09-20', '2027-06-11'),
   (904, 502, 32, 1, '2026-08-20', '2027-01-16'), (905, 503, 33, 1, NULL, NULL), (906, 504, 33, 1, '2026-08-24', '2027-06-16'),
   -- has left the school; has left the class
-  (907, 502, 39, 2, '2026-08-20', '2027-01-16'), (908, 503, 31, 2, '2026-08-24', '2026-09-30');
+  (907, 502, 39, 2, '2026-08-20', '2027-01-16'), (908, 502, 37, 2, '2026-08-24', '2026-09-30');
 
 CREATE TABLE STUDENTS (ID INT, DCID INT, STUDENT_NUMBER INT, FIRST_NAME VARCHAR, LAST_NAME VARCHAR, MIDDLE_NAME VARCHAR,
   GRADE_LEVEL INT, SCHOOLID INT, ENROLL_STATUS INT, STUDENT_WEB_ID VARCHAR, HOME_PHONE VARCHAR, PERSON_ID INT);
@@ -120,6 +120,8 @@ INSERT INTO STUDENTCONTACTASSOC VALUES
   (4, 2, 813, 3), (5, 2, 814, 4), (6, 71, 814, 1),
   -- the same guardian at another school, twice
   (7, 71, 811, 1), (8, 71, 811, 5),
+  -- two children at one school
+  (16, 1, 811, 1),
   -- seven guardians
   (9, 3, 821, 1), (10, 3, 822, 2), (11, 3, 823, 3), (12, 3, 824, 4), (13, 3, 825, 5), (14, 3, 826, 6), (15, 3, 827, 7);
 
@@ -177,3 +179,74 @@ def _as_oracle_means(node: exp.Expr, today: str) -> exp.Expr:
     if isinstance(node, exp.Trim):
         return exp.Anonymous(this="nullif", expressions=[exp.Anonymous(this="trim", expressions=[node.this]), exp.Literal.string("")])
     return node
+
+
+def _table(columns: str, *rows: str) -> list[dict[str, str]]:
+    """Rows written as they are read best: cells with `|` between, blanks around them of no account."""
+    names = columns.split()
+    return [dict(zip(names, (cell.strip() for cell in row.split("|")), strict=True)) for row in rows]
+
+
+EXPECTED = {
+    "orgs": _table(
+        "sourcedId name type identifier parentSourcedId",
+        "0   | Riverside District | district | 0   |",
+        "100 | Oak Elementary     | school   | 100 | 0",
+        "200 | Elm High           | school   | 200 | 0",
+    ),
+    "terms": _table(
+        "sourcedId title type startDate endDate parentSourcedId schoolYear",
+        "100-3600 | 2026-2027  | schoolYear | 2026-08-20 | 2027-06-10 |          | 2027",
+        "100-3601 | Semester 1 | semester   | 2026-08-20 | 2027-01-15 | 100-3600 | 2027",
+        "100-3602 | Semester 2 | semester   | 2027-01-18 | 2027-06-10 | 100-3600 | 2027",
+        "200-3600 | 2026-2027  | schoolYear | 2026-08-24 | 2027-06-15 |          | 2027",
+        "200-3601 | Quarter 1  | term       | 2026-08-24 | 2026-10-30 | 200-3600 | 2027",
+    ),
+    "courses": _table(
+        "sourcedId title courseCode orgSourcedId",
+        "K51 | Mathematics, first part | MAT1 | 0",
+        'K52 | Art "free"              | ART  | 200',
+    ),
+    "users": _table(
+        "sourcedId enabledUser orgSourcedIds role username givenName familyName middleName identifier email sms phone "
+        "agentSourcedIds grades",
+        "G811 | true | 100,200 | guardian | mo@example.org | Mo | Muñoz ||| mo@example.org | 555-8112 | 555-8111 ||",
+        "G812 | true | 100     | guardian | G812 | Nat | Neu  ||||| 555-8121 ||",
+        "G821 | true | 100     | guardian | G821 | G1  | Gull |||||||",
+        "G822 | true | 100     | guardian | G822 | G2  | Gull |||||||",
+        "G823 | true | 100     | guardian | G823 | G3  | Gull |||||||",
+        "G824 | true | 100     | guardian | G824 | G4  | Gull |||||||",
+        "G825 | true | 100     | guardian | G825 | G5  | Gull |||||||",
+        "G826 | true | 100     | guardian | G826 | G6  | Gull |||||||",
+        "S1   | true | 100     | student  | iiber  | Ida | Iber || 1004 |||| G811 | PK",
+        "S2   | true | 100     | student  | ffuss  | Fay | Fuß  || 1001 | fay@example.org || 555-1 | G812,G811 | KG",
+        "S3   | true | 100     | student  | gus@example.org | Gus | Gull Green || 1002 | gus@example.org ||| "
+        "G821,G822,G823,G824,G825,G826 | 03",
+        "S71  | true | 200     | student  | S71 | Hal | Hill || 1003 |||| G811 | 10",
+        "T71  | true | 200,0,100 | teacher | aadler | Ada | Adler || N71 | ada@example.org ||||",
+        "T72  | true | 100     | teacher  | bo@example.org | Bo | Berg, Jr. | Q | N72 | bo@example.org ||||",
+        "T73  | true | 100     | teacher  | ccole | Cy | Cole || N73 | cy@example.org ||||",
+    ),
+    "classes": _table(
+        "sourcedId title grades classCode location schoolSourcedId periods courseSourcedId classType termSourcedIds",
+        'C501 | Art "free" - 1              |    | ART.1  | Studio | 200 | 3(A)   | K52 | scheduled | 200-3600',
+        "C502 | Mathematics, first part - 1 | 03 | MAT1.1 | R1     | 100 | 1(A/B) | K51 | scheduled | 100-3600",
+        "C503 | Mathematics, first part - 2 |    | MAT1.2 |        | 100 | P2     | K51 | scheduled | 100-3601",
+        'C504 | Art "free" - 9              | 10 | ART.9  |        | 200 |        | K52 | scheduled | 200-3600',
+    ),
+    "enrollments": _table(
+        "sourcedId classSourcedId schoolSourcedId userSourcedId role primary beginDate endDate",
+        "S609  | C501 | 200 | S71 | student | false | 2026-08-24 | 2026-11-20",
+        "ST905 | C501 | 200 | T71 | teacher | true  |            |",
+        "S610  | C502 | 100 | S1  | student | false | 2026-11-30 | 2027-06-10",
+        "S601  | C502 | 100 | S2  | student | false | 2026-08-20 | 2027-06-10",
+        "S602  | C502 | 100 | S3  | student | false | 2026-08-20 | 2027-06-10",
+        "ST901 | C502 | 100 | T71 | teacher | true  | 2026-08-20 | 2027-06-11",
+        "ST902 | C502 | 100 | T73 | teacher | false | 2026-08-20 | 2027-06-11",
+        "S604  | C503 | 100 | S2  | student | false | 2026-10-01 | 2027-01-15",
+        "S606  | C503 | 100 | S3  | student | false | 2026-11-02 | 2027-01-15",
+        "ST904 | C503 | 100 | T72 | teacher | true  | 2026-08-20 | 2027-01-16",
+        "ST906 | C504 | 200 | T71 | teacher | true  | 2026-08-24 | 2027-06-16",
+    ),
+}
+"""What the data sets must say of the tables above, by name, when they are a whole set with guardians. Written by hand."""
