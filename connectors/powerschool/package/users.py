@@ -13,6 +13,10 @@ _COLUMNS = {
     "sms": "USERS.DCID", "phone": "USERS.DCID", "agentSourcedIds": "USERS.DCID", "grades": "USERS.DCID",
 }  # fmt: skip
 
+_FILLED = "enabledUser"
+"""It says nothing of anybody, but whole sets must have it. The three files alone are told by its absence from a whole
+set that lacks files."""
+
 
 def users(plugin: Plugin) -> DataSet:
     """The data set of people."""
@@ -23,10 +27,11 @@ def users(plugin: Plugin) -> DataSet:
         people.append(_guardians())
     roster = f"{ROSTER} AS (\n" + "\n  UNION ALL\n".join(people) + "\n)"
     who = "students, staff and guardians" if plugin.guardians else "students and staff"
+    columns = _COLUMNS if plugin.whole else {name: field for name, field in _COLUMNS.items() if name != _FILLED}
     return DataSet(
         "users", "users.csv", "USERS", "OneRoster users",
         f"who {plugin.vendor} serves: {who}, with what they sign in by and the schools they belong to",
-        _COLUMNS, "WITH " + ",\n".join([*parts, _workplaces(), roster]), ("sourcedId",),
+        columns, "WITH " + ",\n".join([*parts, _workplaces(), roster]), ("sourcedId",),
     )  # fmt: skip
 
 
