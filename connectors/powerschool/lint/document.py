@@ -104,7 +104,7 @@ def against_schema(document: Document, file: str, name: str) -> Iterator[Remark]
 def _part(error: xmlschema.XMLSchemaValidationError, reason: str) -> str:
     """The attribute that a reason is about, or the child that is missing, '' for the element itself."""
     if isinstance(error, XMLSchemaChildrenValidationError):
-        missing = re.search(r"incomplete.*Tag '(\w+)' expected", reason)
+        missing = re.search(r"not complete.*Tag '(\w+)' expected", reason)
         return f"<{missing[1]}>" if missing else ""
     found = re.match(r"attribute ([\w-]+)=", reason) or re.match(r"missing required attribute '([\w-]+)'", reason)
     return found[1] if found else ""
