@@ -177,7 +177,9 @@ def _as_oracle_means(node: exp.Expr, today: str) -> exp.Expr:
         joined = exp.Anonymous(this="concat", expressions=[node.left, node.right])
         return exp.Anonymous(this="nullif", expressions=[joined, exp.Literal.string("")])
     if isinstance(node, exp.Trim):
-        return exp.Anonymous(this="nullif", expressions=[exp.Anonymous(this="trim", expressions=[node.this]), exp.Literal.string("")])
+        return exp.Anonymous(
+            this="nullif", expressions=[exp.Anonymous(this="trim", expressions=[node.this]), exp.Literal.string("")]
+        )
     return node
 
 

@@ -1,7 +1,4 @@
-"""A query in Oracle's SQL, parsed: what it gives, and which fields of which tables it reads.
-
-The parser is `sqlglot`, which comes with `syncrun[powerschool]`.
-"""
+"""A query in Oracle's SQL, parsed: what it gives, and which fields of which tables it reads."""
 
 from __future__ import annotations
 
@@ -10,17 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from syncrun.errors import UsageError
-
-try:
-    import sqlglot
-    from sqlglot import exp
-    from sqlglot.optimizer.scope import Scope, traverse_scope
-except ImportError as missing:  # an extra, since few installations make plug-ins
-    raise UsageError(
-        "What is needed to make and to check plug-ins of PowerSchool is not installed.",
-        next_step="Install it with: pip install 'syncrun[powerschool]'",
-    ) from missing
+from syncrun.connectors.powerschool.extra import Scope, exp, sqlglot, traverse_scope
 
 _HOOK = re.compile(r"<@restricted_table[^>]*/>")
 """PowerSchool puts the users' own selection in its place."""
@@ -122,9 +109,9 @@ class Query:
         """The field that a column stands for, also through subqueries that hand it on unchanged."""
         seen = 0
         while (source := _source(column, scope)) is not None and seen < 50:
-            if isinstance(source, exp.Table):
+            if not isinstance(source, Scope):
                 return self.field(column, scope)
-            inner = next((each.unalias() for each in source.expression.selects
+            inner = next((each.unalias() for each in _selected(source)
                           if each.alias_or_name.upper() == column.name.upper()), None)  # fmt: skip
             if not isinstance(inner, exp.Column):
                 return None
@@ -143,7 +130,11 @@ class Query:
 
 def _source(column: exp.Column, scope: Scope) -> exp.Expr | Scope | None:
     if not column.table:
-        return next(iter(scope.sources.values())) if len(scope.sources) == 1 and not _is_own_column(column, scope) else None
+        return (
+            next(iter(scope.sources.values()))
+            if len(scope.sources) == 1 and not _is_own_column(column, scope)
+            else None
+        )
     here: Scope | None = scope
     while here is not None:
         for alias, source in here.sources.items():
@@ -156,5 +147,9 @@ def _source(column: exp.Column, scope: Scope) -> exp.Expr | Scope | None:
 def _is_own_column(column: exp.Column, scope: Scope) -> bool:
     """Whether it is an alias of the query itself, as in ORDER BY."""
     return column.find_ancestor(exp.Order) is not None and column.name.upper() in {
-        each.alias_or_name.upper() for each in scope.expression.selects if isinstance(each, exp.Alias)
+        each.alias_or_name.upper() for each in _selected(scope) if isinstance(each, exp.Alias)
     }
+
+
+def _selected(scope: Scope) -> list[exp.Expr]:
+    return scope.expression.selects if isinstance(scope.expression, exp.Query) else []

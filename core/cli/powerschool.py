@@ -80,7 +80,9 @@ def _tell_built(
                                "page": str(page_file) if page_file else None}, indent=2))  # fmt: skip
         return
     for row in rows:
-        servers = {"any": "all servers", "25.2": "servers from 25.2 on", "legacy": "servers before 25.2"}[str(row["server"])]
+        servers = {"any": "all servers", "25.2": "servers from 25.2 on", "legacy": "servers before 25.2"}[
+            str(row["server"])
+        ]
         click.echo(f"Wrote {row['file']} for {servers}.")
     if page_file:
         click.echo(f"Wrote {page_file} for administrators.")
@@ -108,7 +110,9 @@ def lint(package: Path, as_json: bool) -> int:
         return code
     for each in remarks:
         _tell(each)
-    click.echo(f"{errors} error{'s' * (errors != 1)}, {len(remarks) - errors} warning{'s' * (len(remarks) - errors != 1)}.")
+    click.echo(
+        f"{errors} error{'s' * (errors != 1)}, {len(remarks) - errors} warning{'s' * (len(remarks) - errors != 1)}."
+    )
     return code
 
 

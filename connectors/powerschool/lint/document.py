@@ -9,9 +9,7 @@ from importlib import resources
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-import xmlschema
-from xmlschema.validators.exceptions import XMLSchemaChildrenValidationError
-
+from syncrun.connectors.powerschool.extra import XMLSchemaChildrenValidationError, xmlschema
 from syncrun.connectors.powerschool.lint.rule import Remark
 
 _CODES = {
@@ -50,7 +48,7 @@ class Document:
 
         parser.buffer_text = True
         parser.StartElementHandler = start
-        parser.EndElementHandler = lambda name: builder.end(_tag(name))  # type: ignore[func-returns-value] # expat ignores it
+        parser.EndElementHandler = lambda name: builder.end(_tag(name))
         parser.CharacterDataHandler = builder.data
         parser.StartDoctypeDeclHandler = forbid
         parser.Parse(content, True)  # noqa: FBT003 # the whole of it
@@ -84,7 +82,9 @@ def opened(content: bytes, file: str) -> tuple[Document | None, list[Remark]]:
 
 @functools.cache
 def _schema(name: str) -> xmlschema.XMLSchema10:
-    text = (resources.files("syncrun.connectors.powerschool.lint") / "schema" / f"{name}.xsd").read_text(encoding="utf-8")
+    text = (resources.files("syncrun.connectors.powerschool.lint") / "schema" / f"{name}.xsd").read_text(
+        encoding="utf-8"
+    )
     return xmlschema.XMLSchema10(text, allow="none", defuse="always")
 
 

@@ -46,7 +46,14 @@ def classes(plugin: Plugin) -> DataSet:
 def enrollments(plugin: Plugin) -> DataSet:
     """The data set of who is in which class."""
     roster = f"{ROSTER} AS (\n{_students(plugin)}\n  UNION ALL\n{_teachers(plugin)}\n)"
-    parts = [offer.years(plugin), offer.offered(), person.posts(), person.teaching(), person.students(plugin), _places()]
+    parts = [
+        offer.years(plugin),
+        offer.offered(),
+        person.posts(),
+        person.teaching(),
+        person.students(plugin),
+        _places(),
+    ]
     return DataSet(
         "enrollments", "enrollments.csv", "CC", "OneRoster enrollments",
         f"who learns and who teaches in which class, so that {plugin.vendor} shows each to the right people",

@@ -32,7 +32,9 @@ class DataSet:
         """The query as PowerSchool runs it. Where the export does not quote, the query does, and only the values that
         would fall apart at their commas."""
         cells = ",\n  ".join(f"{clean(name) if quotes else _quoted(clean(name))} AS {name}" for name in self.columns)
-        return f"{self.body}\nSELECT\n  {cells}\nFROM {ROSTER} r\nORDER BY {', '.join(f'r.{each}' for each in self.order)}"
+        return (
+            f"{self.body}\nSELECT\n  {cells}\nFROM {ROSTER} r\nORDER BY {', '.join(f'r.{each}' for each in self.order)}"
+        )
 
 
 def clean(name: str) -> str:

@@ -32,7 +32,9 @@ def manifest(plugin: Plugin, *, access_level: bool) -> str:
     if plugin.api:
         lines.append('  <oauth accessLevelV1Api="READ"/>' if access_level else "  <oauth/>")
         lines.append("  <access_request>")
-        lines += [f'    <field table="{each.table}" field="{each.name}" access="ViewOnly"/>' for each in requested(plugin)]
+        lines += [
+            f'    <field table="{each.table}" field="{each.name}" access="ViewOnly"/>' for each in requested(plugin)
+        ]
         lines.append("  </access_request>")
     phone = f" phone={quoteattr(plugin.publisher.phone)}" if plugin.publisher.phone else ""
     lines += [f"  <publisher name={quoteattr(plugin.publisher.name)}>",
@@ -65,7 +67,10 @@ def permissions(plugin: Plugin) -> str:
     lines = ["<permission_mappings>"]
     for page in sorted(plugin.portal_pages):
         lines.append(f"  <permission name={quoteattr(page)}>")
-        lines += [f'    <implies allow="post">/ws/schema/query/{query_name(plugin, each)}</implies>' for each in data_sets(plugin)]
+        lines += [
+            f'    <implies allow="post">/ws/schema/query/{query_name(plugin, each)}</implies>'
+            for each in data_sets(plugin)
+        ]
         lines.append("  </permission>")
     return _text([*lines, "</permission_mappings>"])
 

@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from syncrun.connectors.powerschool.package.archive import packages
-from syncrun.connectors.powerschool.package.dataset import DataSet
 from syncrun.connectors.powerschool.package.markup import requested
 from syncrun.connectors.powerschool.package.plugin import Plugin
 from syncrun.connectors.powerschool.package.roster import data_sets, labels, query_name

@@ -15,7 +15,9 @@ GUARDIANS = 6
 
 def student_id(plugin: Plugin, alias: str) -> str:
     """The sourcedId of a student. It has a letter, since keys of different tables are equal by chance."""
-    return f"'S' || TO_CHAR({alias}.DCID)" if plugin.identifiers == "dcid" else _numbered("S", f"{alias}.STUDENT_NUMBER")
+    return (
+        f"'S' || TO_CHAR({alias}.DCID)" if plugin.identifiers == "dcid" else _numbered("S", f"{alias}.STUDENT_NUMBER")
+    )
 
 
 def staff_id(plugin: Plugin, alias: str) -> str:

@@ -28,7 +28,9 @@ def _doc(text: str) -> dict[str, str]:
 class PublisherSchema(Schema):
     """Whom districts ask; PowerSchool shows it to them."""
 
-    name = fields.String(required=True, validate=validate.Length(1, PUBLISHER_SIZE), metadata=_doc("the publisher's name"))
+    name = fields.String(
+        required=True, validate=validate.Length(1, PUBLISHER_SIZE), metadata=_doc("the publisher's name")
+    )
     email = fields.String(
         required=True,
         validate=[validate.Length(max=EMAIL_SIZE, error=f"Must have at most {EMAIL_SIZE} characters; PowerSchool takes no more."),
@@ -78,7 +80,9 @@ class PluginSchema(Schema):
     data_sets = fields.List(
         fields.String(validate=validate.OneOf(_SETS)), load_default=list(ROSTER),
         metadata=_doc(f"{', '.join(ROSTER)}; with {', '.join(CATALOGUE)} it is a whole OneRoster set"))  # fmt: skip
-    guardians = fields.Boolean(load_default=False, metadata=_doc("whether users.csv has guardians, at most six a student"))
+    guardians = fields.Boolean(
+        load_default=False, metadata=_doc("whether users.csv has guardians, at most six a student")
+    )
     guardians_of = fields.String(
         load_default="custodial", validate=validate.OneOf(["custodial", "data_access"]),
         metadata=_doc("which contacts are guardians: those with custody, or those who may see the student's data"))  # fmt: skip
@@ -139,7 +143,9 @@ def read(path: Path) -> Plugin:
 
 def _refused(path: Path, *problems: Problem) -> ConfigError:
     error = ConfigError(problems, source=path.name)
-    error.next_step = "Correct the settings named above and run again; docs/how-to/powerschool-plugin.md tells them all."
+    error.next_step = (
+        "Correct the settings named above and run again; docs/how-to/powerschool-plugin.md tells them all."
+    )
     return error
 
 

@@ -20,7 +20,14 @@ set that lacks files."""
 
 def users(plugin: Plugin) -> DataSet:
     """The data set of people."""
-    parts = [offer.years(plugin), offer.offered(), person.posts(), person.teaching(), person.students(plugin), person.mails()]
+    parts = [
+        offer.years(plugin),
+        offer.offered(),
+        person.posts(),
+        person.teaching(),
+        person.students(plugin),
+        person.mails(),
+    ]
     people = [_students(plugin), _staff(plugin)]
     if plugin.guardians:
         parts += [person.phones(), person.contacts(plugin), _agents()]

@@ -57,10 +57,10 @@ def ran(folder: Path, monkeypatch: pytest.MonkeyPatch, years: str) -> tuple[str,
 @pytest.mark.parametrize("style", ["plain", "ordered"])
 @pytest.mark.parametrize("whole", [True, False], ids=["whole set", "three files"])
 def test_an_export_is_planned_as_its_clean_twin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugin: Plugin, quotes: bool, style: str, whole: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugin: Plugin, quotes: object, style: str, whole: object
 ) -> None:  # fmt: skip
     plugin = dataclasses.replace(
-        plugin, quotes=quotes, labels=style, data_sets=plugin.data_sets if whole else SHORT  # type: ignore[arg-type] # of the two words
+        plugin, quotes=bool(quotes), labels=style, data_sets=plugin.data_sets if whole else SHORT  # type: ignore[arg-type] # of the two words
     )  # fmt: skip
     exported(plugin, tmp_path / "sent" / "inbox")
     clean(plugin, tmp_path / "clean" / "inbox")

@@ -76,7 +76,7 @@ def codes(content: bytes) -> set[str]:
     return {each.code for each in lint_bytes(content, "package.zip")}
 
 
-FILLER = ('<field table="STUDENTS" field="LAST_NAME" access="ViewOnly"/>', '<field table="STUDENTS" field="LAST_NAME" access="ViewOnly"/>')
+FILLER = '<field table="STUDENTS" field="LAST_NAME" access="ViewOnly"/>'
 BROKEN: list[tuple[str, tuple[tuple[str, str, str], ...]]] = [
     ("L-PS-05", (("m", "</plugin>", ""),)),
     ("L-PS-05", (("q", "<summary>Students", "<summary>Students & all"),)),
@@ -102,7 +102,7 @@ BROKEN: list[tuple[str, tuple[tuple[str, str, str], ...]]] = [
     ("L-PS-22", (("m", '"READ"', '"FULL"'),)),
     ("L-PS-23", (("m", 'LAST_NAME" access="ViewOnly"', 'LAST_NAME" access="Read"'),)),
     ("L-PS-24", (("m", 'LAST_NAME" access="ViewOnly"', 'LAST_NAME" access="FullAccess"'),)),
-    ("L-PS-25", (("m", FILLER[0], FILLER[0] * 2),)),
+    ("L-PS-25", (("m", FILLER, FILLER * 2),)),
     ("L-PS-26", (("m", "<oauth ", '<registration url="http://example.com"/><oauth '),)),
     ("L-PS-27", (("m", "<oauth ", '<links><link display-text=""/></links><oauth '),)),
     ("L-PS-27", (("m", "<oauth ", '<links><link display-text="x"><ui_contexts><ui_context id="nowhere"/></ui_contexts></link></links><oauth '),)),
@@ -120,7 +120,7 @@ BROKEN: list[tuple[str, tuple[tuple[str, str, str], ...]]] = [
     ("L-PS-42", (("q", "s.LAST_NAME AS name", "UPPER(s.LAST_NAME)"),)),
     ("L-PS-43", (("q", "s.LAST_NAME AS name", "s.LAST_NAME AS ID"),)),
     ("L-PS-44", (("q", ORDER, ""),)),
-    ("L-PS-45", (("q", "s.DCID AS id, s.LAST_NAME AS name", "s.*"), ("m", FILLER[0], FILLER[0]))),
+    ("L-PS-45", (("q", "s.DCID AS id, s.LAST_NAME AS name", "s.*"),)),
     ("L-PS-46", (("q", "FROM STUDENTS s", "FROM STUDENTS s ~(tag)"),)),
     ("L-PS-47", (("q", 'default="1"', 'default="~(curschoolid)"'),)),
     ("L-PS-48", (("q", ' column="STUDENTS.DCID" default', " default"),)),
@@ -128,7 +128,7 @@ BROKEN: list[tuple[str, tuple[tuple[str, str, str], ...]]] = [
     ("L-PS-50", (("q", ":who", ":whom"),)),
     ("L-PS-51", (("q", '<arg name="who" column="STUDENTS.DCID"', '<arg name="who" column="STUDENTS.ID"'),)),
     ("L-PS-52", (("q", "s.DCID = :who", "s.ID = :who"),)),
-    ("L-PS-54", (("m", FILLER[0], FILLER[0] + '<field table="STUDENTS" field="SSN" access="ViewOnly"/>'),)),
+    ("L-PS-54", (("m", FILLER, FILLER + '<field table="STUDENTS" field="SSN" access="ViewOnly"/>'),)),
     ("L-PS-55", (("p", "area.students", "area.staff"),)),
 ]  # fmt: skip
 EXPORT_ONLY = (("m", '<oauth accessLevelV1Api="READ"/>', ""), ("m", MANIFEST.partition("  <access_request>")[2].partition("</access_request>")[0], ""),

@@ -90,7 +90,9 @@ def test_columns_are_in_the_order_of_the_sql(plugin: Plugin) -> None:
 
 
 def test_every_field_that_is_read_is_asked_for(plugin: Plugin) -> None:
-    asked = {(each.get("table"), each.get("field")) for each in member(packages(plugin)[0], "plugin.xml").iter(f"{NS}field")}
+    asked = {
+        (each.get("table"), each.get("field")) for each in member(packages(plugin)[0], "plugin.xml").iter(f"{NS}field")
+    }
     assert asked == {(each.table, each.name) for each in requested(plugin)}
     assert ("STUDENTCONTACTDETAIL", "ISCUSTODIAL") in asked
     assert ("STUDENTCONTACTDETAIL", "ISCUSTODIAL") not in {
@@ -122,7 +124,9 @@ def test_the_page_says_what_is_in_the_package(plugin: Plugin) -> None:
             (line,) = (line for line in lines if line.startswith(f"| {field.table} |"))
             assert field.name in line
             assert WHY[field.table] in line
-        listed = {line.split("|")[1].strip() for line in lines if line.startswith("| ") and line.split("|")[1].strip() in WHY}
+        listed = {
+            line.split("|")[1].strip() for line in lines if line.startswith("| ") and line.split("|")[1].strip() in WHY
+        }
         assert listed == {field.table for field in requested(each)}
         assert ("client id" in text) is each.api
         assert ("Guardians are" in text) is each.guardians
@@ -138,7 +142,12 @@ def test_the_page_changes_with_the_description(plugin: Plugin) -> None:
 
 def test_exports_follow_one_another(plugin: Plugin) -> None:
     text = page(dataclasses.replace(plugin, schedule="23:50"))
-    assert [at for at in ("23:50", "00:00", "00:10", "00:40") if f"| {at} |" in text] == ["23:50", "00:00", "00:10", "00:40"]
+    assert [at for at in ("23:50", "00:00", "00:10", "00:40") if f"| {at} |" in text] == [
+        "23:50",
+        "00:00",
+        "00:10",
+        "00:40",
+    ]
 
 
 def problems(path: Path, text: str) -> dict[str, str]:

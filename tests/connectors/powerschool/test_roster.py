@@ -14,7 +14,9 @@ from syncrun.connectors.powerschool.package import Plugin
 from syncrun.connectors.powerschool.package.roster import data_sets
 
 
-def rows(plugin: Plugin, name: str, today: str = "2026-11-20", swap: tuple[str, str] | None = None) -> list[dict[str, str]]:
+def rows(
+    plugin: Plugin, name: str, today: str = "2026-11-20", swap: tuple[str, str] | None = None
+) -> list[dict[str, str]]:
     """The rows of one data set; with `swap`, one text in the query stands for another."""
     (found,) = (each for each in data_sets(plugin) if each.name == name)
     sql = found.sql(quotes=True)
@@ -104,7 +106,11 @@ def test_every_reference_leads_somewhere(plugin: Plugin, identifiers: str) -> No
 
 def test_choices_of_the_vendor(plugin: Plugin) -> None:
     everybody = by("sourcedId", rows(dataclasses.replace(plugin, staff="all"), "users"))
-    assert (everybody["T74"]["role"], everybody["T74"]["orgSourcedIds"], everybody["T73"]["role"]) == ("aide", "0", "teacher")
+    assert (everybody["T74"]["role"], everybody["T74"]["orgSourcedIds"], everybody["T73"]["role"]) == (
+        "aide",
+        "0",
+        "teacher",
+    )
     assert "S5" in by("sourcedId", rows(dataclasses.replace(plugin, pre_registered=True), "users"))
     seeing = by("sourcedId", rows(dataclasses.replace(plugin, guardians_of="data_access"), "users"))
     assert [seeing[each]["agentSourcedIds"] for each in ("S2", "S71", "S3")] == ["G814", "G811", ""]

@@ -39,7 +39,9 @@ def described(tmp_path: Path) -> Path:
 def test_packages_and_page_are_written_and_pass(terminal: Terminal, described: Path, tmp_path: Path) -> None:
     answer = terminal("powerschool", "plugin", "build", described, "--target", "out", "--page", "page.md")
     assert answer.code == 0, answer.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([NEWER.format("1.0.0"), OLDER.format("1.0.0")])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        [NEWER.format("1.0.0"), OLDER.format("1.0.0")]
+    )
     assert "# Example Rosters 1.0.0" in (tmp_path / "page.md").read_text(encoding="utf-8")
     looked = terminal("powerschool", "plugin", "lint", f"out/{NEWER.format('1.0.0')}")
     assert (looked.code, looked.out) == (0, "0 errors, 0 warnings.\n")
@@ -49,7 +51,9 @@ def test_packages_and_page_are_written_and_pass(terminal: Terminal, described: P
 
 
 def test_one_variant_is_written_when_one_is_asked_for(terminal: Terminal, described: Path, tmp_path: Path) -> None:
-    answer = terminal("powerschool", "plugin", "build", described, "--target", "out", "--min-version", "legacy", "--json")
+    answer = terminal(
+        "powerschool", "plugin", "build", described, "--target", "out", "--min-version", "legacy", "--json"
+    )
     (package,) = answer.json["packages"]
     assert package["server"] == "legacy"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [OLDER.format("1.0.0")]
@@ -113,13 +117,15 @@ def test_a_folder_that_cannot_be_written_is_told(terminal: Terminal, described: 
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize("missing", ["sqlglot", "xmlschema"])
+@pytest.mark.parametrize("command", ["build", "lint"])
 def test_what_to_install_is_said_where_the_extra_is_missing(
-    terminal: Terminal, described: Path, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, described: Path, monkeypatch: pytest.MonkeyPatch, missing: str, command: str
 ) -> None:  # fmt: skip
     for name in [name for name in sys.modules if name.startswith("syncrun.connectors.powerschool")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "sqlglot", None)
-    answer = terminal("powerschool", "plugin", "build", described)
+    monkeypatch.setitem(sys.modules, missing, None)
+    answer = terminal("powerschool", "plugin", command, described)
     assert answer.code == 2
     assert "pip install 'syncrun[powerschool]'" in answer.err
 
