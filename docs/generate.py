@@ -16,6 +16,7 @@ from typing import get_args
 
 import click
 from interface import hooks, sdk, settings
+from plugin import powerschool
 from proofs import MarkError, proved
 from written import attribute_docs, code, doc, first, page, table
 
@@ -291,6 +292,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/hooks.md": hooks,
     "reference/settings.md": settings,
     "reference/sdk.md": sdk,
+    "reference/powerschool-plugin.md": powerschool,
 }
 """Every generated page by its path below docs/."""
 

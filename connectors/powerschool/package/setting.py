@@ -144,7 +144,7 @@ def read(path: Path) -> Plugin:
 def _refused(path: Path, *problems: Problem) -> ConfigError:
     error = ConfigError(problems, source=path.name)
     error.next_step = (
-        "Correct the settings named above and run again; docs/how-to/powerschool-plugin.md tells them all."
+        "Correct the settings named above and run again; docs/reference/powerschool-plugin.md tells them all."
     )
     return error
 
