@@ -13,6 +13,19 @@ _HOOK = re.compile(r"<@restricted_table[^>]*/>")
 """PowerSchool puts the users' own selection in its place."""
 _PSEUDO = frozenset({"SYSDATE", "SYSTIMESTAMP", "ROWNUM", "ROWID", "LEVEL", "USER", "CURRENT_DATE"})
 
+_WORDS = (
+    "ACCESS ADD ALL ALTER AND ANY AS ASC AUDIT BETWEEN BY CHAR CHECK CLUSTER COLUMN COMMENT COMPRESS CONNECT CREATE CURRENT "
+    "DATE DECIMAL DEFAULT DELETE DESC DISTINCT DROP ELSE EXCLUSIVE EXISTS FILE FLOAT FOR FROM GRANT GROUP HAVING IDENTIFIED "
+    "IMMEDIATE IN INCREMENT INDEX INITIAL INSERT INTEGER INTERSECT INTO IS LEVEL LIKE LOCK LONG MAXEXTENTS MINUS MLSLABEL "
+    "MODE MODIFY NOAUDIT NOCOMPRESS NOT NOWAIT NULL NUMBER OF OFFLINE ON ONLINE OPTION OR ORDER PCTFREE PRIOR PUBLIC RAW "
+    "RENAME RESOURCE REVOKE ROW ROWID ROWNUM ROWS SELECT SESSION SET SHARE SIZE SMALLINT START SUCCESSFUL SYNONYM SYSDATE "
+    "TABLE THEN TO TRIGGER UID UNION UNIQUE UPDATE USER VALIDATE VALUES VARCHAR VARCHAR2 VIEW WHENEVER WHERE WITH"
+)
+RESERVED = frozenset(_WORDS.split())
+"""Words that Oracle does not take as names, although the parser does."""
+LONGEST = 30
+"""Characters of a name that every version of Oracle takes."""
+
 
 class SqlError(Exception):
     """A text that is no query. `line` is that of the text, from 1."""
@@ -73,6 +86,15 @@ class Query:
     def binds(self) -> set[str]:
         """The names of the arguments it asks for, as `:name`."""
         return {each.name for each in self.tree.find_all(exp.Placeholder) if each.name}
+
+    @property
+    def misnamed(self) -> set[str]:
+        """Names given in it that Oracle does not take: reserved words without quotes, and names that are too long."""
+        given = (
+            each for each in self.tree.find_all(exp.Identifier) if isinstance(each.parent, exp.Alias | exp.TableAlias)
+        )
+        return {each.name for each in given if len(each.name) > LONGEST
+                or (each.name.upper() in RESERVED and not each.args.get("quoted"))}  # fmt: skip
 
     @cached_property
     def _scopes(self) -> list[Scope]:

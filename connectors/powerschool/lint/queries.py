@@ -127,5 +127,7 @@ class Queries:
                 yield self._remark("L-PS-52", element, str(field))
         for name in sorted(parsed.unsettled):
             yield self._remark("L-PS-53", element, name)
+        for name in sorted(parsed.misnamed):
+            yield self._remark("L-PS-56", element, name)
         for code, words in join.doubts(parsed):
             yield self._remark(code, element, words)

@@ -110,6 +110,9 @@ RULES: Mapping[str, LintRule] = {
         LintRule("L-PS-53", "It cannot be told which table a column of the SQL is of", _W, "Write the table's alias before it."),
         LintRule("L-PS-54", "A requested field is read by no query", _W, "Take it out, unless the API's calls need it: districts ask why."),
         LintRule("L-PS-55", "A page may call a query that is not in the package", _E, "Correct the name after /ws/schema/query/."),
+        LintRule(
+            "L-PS-56", "A name in the SQL is a reserved word of Oracle's, or longer than 30 characters", _E, "Rename it."
+        ),
         # joins
         LintRule("L-PS-60", "SCHOOLID is compared with SCHOOLS.ID or SCHOOLS.DCID", _E, "Compare it with SCHOOLS.SCHOOL_NUMBER."),
         LintRule("L-PS-61", "Terms are joined without their school", _E, "Compare TERMS.SCHOOLID, too: each school repeats the ids of the others."),

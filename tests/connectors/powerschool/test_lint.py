@@ -129,6 +129,8 @@ BROKEN: list[tuple[str, tuple[tuple[str, str, str], ...]]] = [
     ("L-PS-51", (("q", '<arg name="who" column="STUDENTS.DCID"', '<arg name="who" column="STUDENTS.ID"'),)),
     ("L-PS-52", (("q", "s.DCID = :who", "s.ID = :who"),)),
     ("L-PS-54", (("m", FILLER, FILLER + '<field table="STUDENTS" field="SSN" access="ViewOnly"/>'),)),
+    ("L-PS-56", (("q", "s.LAST_NAME AS name", "s.LAST_NAME AS share"),)),
+    ("L-PS-56", (("q", "s.LAST_NAME AS name", f"s.LAST_NAME AS {'n' * 31}"),)),
     ("L-PS-55", (("p", "area.students", "area.staff"),)),
 ]  # fmt: skip
 EXPORT_ONLY = (("m", '<oauth accessLevelV1Api="READ"/>', ""), ("m", MANIFEST.partition("  <access_request>")[2].partition("</access_request>")[0], ""),
