@@ -26,7 +26,7 @@ COMMANDS = {
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
     "testserver": (
         "syncrun.cli.testserver:testserver",
-        "Serve a roster as a OneRoster server does, to try connectors on.",
+        "Serve a roster like a OneRoster server, to try connectors on.",
     ),
     "upload": ("syncrun.cli.upload:upload", "Bring files by hand, for a district or one school."),
     "x": ("syncrun.cli.plugins:extra", "Commands that plug-ins add."),
