@@ -16,6 +16,7 @@ from typing import get_args
 
 import click
 from interface import hooks, rest, sdk, settings
+from plugin import powerschool
 from proofs import MarkError, proved
 from written import attribute_docs, code, doc, first, page, table
 
@@ -297,6 +298,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/settings.md": settings,
     "reference/sdk.md": sdk,
     "reference/rest.md": rest,
+    "reference/powerschool-plugin.md": powerschool,
 }
 """Every generated page by its path below docs/."""
 

@@ -74,13 +74,13 @@ def settings() -> str:
     blocks = [
         "A district is one TOML file. `syncrun schema` prints a JSON schema of it for editors; settings of plug-ins "
         "are told by `syncrun plugins info NAME`.",
-        "## The file", _settings(DistrictSchema()),
-        "## `[source]`", first(SourceSchema), _settings(SourceSchema()),
+        "## The file", settings_table(DistrictSchema()),
+        "## `[source]`", first(SourceSchema), settings_table(SourceSchema()),
     ]  # fmt: skip
     blocks += list(_connectors("source"))
-    blocks += ["## `[[sinks]]`", first(SinkSchema), _settings(SinkSchema())]
+    blocks += ["## `[[sinks]]`", first(SinkSchema), settings_table(SinkSchema())]
     blocks += list(_connectors("sink"))
-    return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), _settings(LimitsSchema()))
+    return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema()))
 
 
 def _connectors(kind: str) -> Iterator[str]:
@@ -91,10 +91,11 @@ def _connectors(kind: str) -> Iterator[str]:
                 schema = imported(offer.info.settings, name)
                 can = ", ".join(code(str(each.name)) for each in Cap if each in offer.info.caps)
                 yield f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} It can: {can}."
-                yield _settings(schema())
+                yield settings_table(schema())
 
 
-def _settings(schema: marshmallow.Schema) -> str:
+def settings_table(schema: marshmallow.Schema) -> str:
+    """A table of the settings of a schema."""
     rows = [
         (code(name), _kind(each), "required" if each.required else _default(each), str(each.metadata.get("doc", "")))
         for name, each in schema.fields.items()

@@ -47,7 +47,7 @@ def tracked() -> list[Path]:
 def test_wheel_has_every_module_of_the_tree_and_no_other(wheel: zipfile.ZipFile) -> None:
     expected = set()
     for path in tracked():
-        if path.parts[0] in FOLDERS and path.suffix in {".py", ".typed", ".mako"}:
+        if path.parts[0] in FOLDERS and path.suffix in {".py", ".typed", ".mako", ".xsd"}:
             expected.add(str(Path(FOLDERS[path.parts[0]], *path.parts[1:])))
     found = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert found == expected

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": ("syncrun.cli.init:init", "Write a district file to start from."),
     "plan": ("syncrun.cli.plan:plan", "Make a plan and show it; nothing is written to a sink."),
     "plugins": ("syncrun.cli.plugins:plugins", "List plug-ins, or tell about one."),
+    "powerschool": ("syncrun.cli.powerschool:powerschool", "Make and check what a district installs in PowerSchool."),
     "reject": ("syncrun.cli.approve:reject", "Turn a held plan down."),
     "report": ("syncrun.cli.report:report", "Write what became of each row, a CSV a file."),
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
@@ -25,7 +26,7 @@ COMMANDS = {
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
     "testserver": (
         "syncrun.cli.testserver:testserver",
-        "Serve a roster as a OneRoster server does, to try connectors on.",
+        "Serve a roster like a OneRoster server, to try connectors on.",
     ),
     "upload": ("syncrun.cli.upload:upload", "Bring files by hand, for a district or one school."),
     "x": ("syncrun.cli.plugins:extra", "Commands that plug-ins add."),

@@ -35,7 +35,7 @@ def testserver(
     directory: Path | None, port: int, version: str, auth: str, prefix: str, max_limit: int, faults: tuple[str, ...],
     list_faults: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Serve a roster as a OneRoster server does, to try connectors on.
+    """Serve a roster like a OneRoster server, to try connectors on.
 
     DIR is a folder or a zip archive with OneRoster CSV files. The server listens on this machine alone, until Ctrl-C,
     with a key and a secret that are made up. It prints where it is and what a district file says to read from it.
