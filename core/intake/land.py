@@ -104,6 +104,8 @@ def _land_pages(
 ) -> tuple[Landed, list[Finding]]:
     """Land records that a source sent; `line` counts them. Numbers and booleans are text as JSON writes them, lists and
     objects JSON."""
+    import duckdb  # noqa: PLC0415 # heavy
+
     cells, _ = _expected(file, version)
     kept = {column: cell for column, cell in cells.items() if cell.privacy in staged or isinstance(cell, Password)}
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in kept)
@@ -116,7 +118,7 @@ def _land_pages(
             _land(connection, file.kind.entity, kept, {column: column for column in kept},
                   f"{source}, maximum_object_size = {size})")  # fmt: skip
             break
-        except Exception as error:
+        except duckdb.Error as error:
             if size > largest or "maximum_object_size" not in str(error):
                 raise
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
