@@ -164,8 +164,10 @@ class Pull:
                 if kept.cursor is None or self._stop.is_set():
                     return
         except SyncError:
+            self._stop.set()  # at once, so that this thread does not begin another collection with refused credentials
             raise
         except Exception as error:
+            self._stop.set()
             raise ContractError(f"The source raised {type(error).__name__} on reading {collection}.") from error
         raise ContractError(f"The source ended {collection} without a last page.")
 

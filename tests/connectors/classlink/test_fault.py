@@ -56,6 +56,7 @@ CASES = [
     Case("the total is one too few", 4, "R-PULL-01", {"total": "less"}),
     Case("401 half-way", 2, "E-AUTH-1", {"unauthorised": True, "begin": 8}, most=11),
     Case("403 half-way", 2, "E-AUTH-2", {"forbidden": True, "begin": 8}, most=11),
+    Case("403 at once", 2, "E-AUTH-2", {"forbidden": True, "begin": 2}, most=5),
     Case("403 for one collection", 2, "E-AUTH-2", {"forbidden": True, "only": ("enrollments",)}),
     Case("404 for one collection", 2, "E-HTTP-2", {"missing": True, "only": ("enrollments",)}),
     Case("the next link leads to itself", 2, "E-ANSWER-6", {"link": "self"}),
@@ -94,7 +95,7 @@ CASES = [
 SHORT = {
     "no users", "no enrollments, and no count either", "a page for people", "200 with an error, flat",
     "page 7 of 12 is missing", "page 7 of 12 is missing, the total too", "a page comes twice", "the total is one too many",
-    "the total is -1", "401 half-way", "the next link leads to another host", "the connection is cut",
+    "the total is -1", "401 half-way", "403 at once", "the next link leads to another host", "the connection is cut",
     "the revision moves for ever", "the revision moves once", "one collection has no revision", "a number of 5,000 digits",
     "429, come back at a date", "429, come back in 30 years", "pages are too heavy", "pages are short",
     "no courses, and no count either",
