@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb  # noqa: F401 # its import is no part of the work
 import requests_oauthlib  # noqa: F401 # as above
@@ -45,7 +45,7 @@ class Stopwatch(Silent):
 class Counted(rest.Client):
     """A client that says what it did."""
 
-    made: list[Counted] = []
+    made: ClassVar[list[Counted]] = []
     waited = 0.0
 
     def __init__(self, *given: Any, **named: Any) -> None:
