@@ -4,6 +4,7 @@ order, by one session, and keeps nothing; `content` does not even parse."""
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 
@@ -32,6 +33,7 @@ def main() -> None:
                 total = int(answer.headers["X-Total-Count"])
                 records += len(answer.json()[collection]) if how == "json" else int(answer.headers["X-Count"])
                 offset += int(size)
+<<<<<<< HEAD
     print(
         json.dumps(
             {
@@ -43,6 +45,12 @@ def main() -> None:
             }
         )
     )
+=======
+    print(json.dumps({
+        "read": time.perf_counter() - begun, "requests": asked, "records": records, "bytes": volume,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "cpu": time.process_time() - worked,
+    }))  # fmt: skip
+>>>>>>> side-d
 
 
 if __name__ == "__main__":

@@ -106,8 +106,6 @@ def _land_pages(
 ) -> tuple[Landed, list[Finding]]:
     """Land records that a source sent; `line` counts them. Numbers and booleans are text as JSON writes them, lists and
     objects JSON."""
-    import duckdb  # noqa: PLC0415 # heavy
-
     cells, _ = _expected(file, version)
     kept = {column: cell for column, cell in cells.items() if cell.privacy in staged or isinstance(cell, Password)}
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in kept)
