@@ -33,24 +33,10 @@ def main() -> None:
                 total = int(answer.headers["X-Total-Count"])
                 records += len(answer.json()[collection]) if how == "json" else int(answer.headers["X-Count"])
                 offset += int(size)
-<<<<<<< HEAD
-    print(
-        json.dumps(
-            {
-                "read": time.perf_counter() - begun,
-                "requests": asked,
-                "records": records,
-                "bytes": volume,
-                "cpu": time.process_time() - worked,
-            }
-        )
-    )
-=======
     print(json.dumps({
         "read": time.perf_counter() - begun, "requests": asked, "records": records, "bytes": volume,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "cpu": time.process_time() - worked,
     }))  # fmt: skip
->>>>>>> side-d
 
 
 if __name__ == "__main__":

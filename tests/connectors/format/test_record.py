@@ -1,10 +1,10 @@
-<<<<<<< HEAD
 """Records as JSON, drawn into the canonical roster: the same district as files and over REST; what providers are known
 to send; what is hard to read."""
 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -460,16 +460,6 @@ def test_records_are_counted_where_they_came(office: Office) -> None:
     found["users"][2]["enabledUser"] = "perhaps"
     (finding,) = [each for each in office.read(found).findings if each.column == "enabledUser"]
     assert (finding.file, finding.line) == ("users", 3)
-=======
-"""The columns of OneRoster records as JSON."""
-
-from __future__ import annotations
-
-from collections import Counter
-
-import pytest
-
-from syncrun.connectors.format.record import records, spelled
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
@@ -483,4 +473,3 @@ def test_birthdate_is_put_right_where_a_service_writes_it_small() -> None:
     sent = [{"sourcedId": "a", "birthdate": "2010-01-02"}, {"sourcedId": "b", "birthDate": "2011-01-02"}]
     assert [each["birthDate"] for each in spelled("demographics", sent)] == ["2010-01-02", "2011-01-02"]
     assert spelled("users", sent) is sent
->>>>>>> side-d
