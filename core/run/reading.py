@@ -121,9 +121,10 @@ def read(
     figures = {}
     if arrival.form.drawn:
         figures = {
-            each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode, each.file.proved)
+            each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode,
+                                        each.file.proved and (each.proved or not each.file.pulled))
             for each in landed.values()
-        }
+        }  # fmt: skip
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
     findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
     progress.phase("check")

@@ -106,7 +106,9 @@ def _sync(session: Session, held: Lease) -> Result:
     if not sinks:
         raise next(iter(skipped.values()))
     with contextlib.closing(input_of(session)) as given:
-        return _run(session, held, given, sinks, skipped)
+        result = _run(session, held, given, sinks, skipped)
+        given.drop()  # also where nothing was to do: pages that stay are for a pull that was cut off
+        return result
 
 
 def _run(
@@ -250,7 +252,7 @@ def _prepare(
                     connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
                 )
                 advice += [f"{config.name}: {each}" for each in more]
-        snapshot = given.kept(read.snapshot)
+        snapshot = given.kept(read.snapshot, proved=all(each.proved for each in read.figures.values()))
     finally:
         given.drop()
     plan = objections(session, Plan(session.run, _base(files), plans, tuple(advice)))
