@@ -1,0 +1,1 @@
+"""PowerSchool: the plugin that a district installs, its exports, and its API."""
