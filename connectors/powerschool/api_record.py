@@ -61,9 +61,12 @@ def named(records: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> list[
 
 
 def _plain(value: Any) -> Any:
-    """A value as it is meant: whole numbers without a point, and no quotes that only protect commas."""
+    """A value as it is meant: a number as text, whole ones without a point, so that the same record is the same whichever
+    way it came; and no quotes that only protect commas."""
     if isinstance(value, str):
         if value[:1] == '"' == value[-1:] and len(value) > 1 and ("," in value or '""' in value[1:-1]):
             return value[1:-1].replace('""', '"')
         return value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return value

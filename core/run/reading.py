@@ -122,7 +122,7 @@ def read(
     if arrival.form.drawn:
         figures = {
             each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode,
-                                        each.file.proved and (each.proved or not each.file.pulled))
+                                        each.proved or not each.file.pulled)
             for each in landed.values()
         }  # fmt: skip
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
@@ -155,7 +155,8 @@ def read(
         _refuse(connection)
     view.lift(connection, staged)
     figures |= {
-        each.file.name: FileFigures(each.rows, rejected[entity], each.file.mode) for entity, each in landed.items()
+        each.file.name: FileFigures(each.rows, rejected[entity], each.file.mode, each.proved or not each.file.pulled)
+        for entity, each in landed.items()
     }
     return Reading(snapshot, figures, [each for each in findings if RULES[each.code].severity is Severity.HOLD])
 

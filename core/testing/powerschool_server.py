@@ -82,6 +82,8 @@ class Traps:
     """A row goes after the first page of a query."""
     versions: Literal["heeded", "refused", "missing", "ignored"] = "heeded"
     """What becomes of a data version: changes come; 400; 404; or everything comes, as if nothing had been said."""
+    portal: bool = False
+    """It is another server: every path is a page for people."""
     cuts: int = 0
     """So many answers to queries are cut in the middle."""
 
@@ -120,8 +122,8 @@ class PowerSchoolServer:
         self.log: list[Entry] = []
         self.closing = threading.Event()
         self._pair = f"{client_id}:{client_secret}"
-        self._clock: Clock = clock or SystemClock()
-        self._ticks = ticks
+        self.clock: Clock = clock or SystemClock()
+        self.ticks = ticks
         self._last = -math.inf
         self._port = port
         self._tokens: set[str] = set()
@@ -196,6 +198,11 @@ class PowerSchoolServer:
             for table in self._tables.values():
                 table.rows = {key: (0, row) for key, (_, row) in table.rows.items()}
 
+    def keys(self, query: str) -> list[str]:
+        """The ids of a query's rows."""
+        with self._lock:
+            return list(self._tables[query].rows)
+
     def revoke(self) -> None:
         """Make all tokens worthless."""
         with self._lock:
@@ -215,7 +222,9 @@ class PowerSchoolServer:
         query = dict(urllib.parse.parse_qsl(parts.query))
         asked = None
         with self._lock:
-            if parts.path == TOKEN:
+            if self.traps.portal:
+                answer = Answer(200, DOWN, {"Content-Type": "text/html"})
+            elif parts.path == TOKEN:
                 answer = self._token(line, body)
             else:
                 asked, answer = self._data(line, parts.path, query, body)
@@ -224,7 +233,7 @@ class PowerSchoolServer:
             if self.traps.cuts and answer.status == 200 and parts.path.startswith(QUERIES):
                 self.traps.cuts -= 1
                 wire = Faults(cut_after=len(answer.body) // 2)
-        transmit(line, answer, wire, self._clock, self.closing)
+        transmit(line, answer, wire, self.clock, self.closing)
 
     def _token(self, line: Conversation, body: bytes) -> Answer:
         told = dict(urllib.parse.parse_qsl(body.decode(errors="replace")))
@@ -243,8 +252,8 @@ class PowerSchoolServer:
         if self.traps.down:
             self.traps.down -= 1
             return None, Answer(self.traps.down_status, DOWN, {"Content-Type": "text/html"})
-        now = self._ticks()
-        if now - self._last < self.traps.interval:
+        now = self.ticks()
+        if self.traps.interval and now - self._last < self.traps.interval:
             words = f"Too many requests. Please wait {math.ceil(self.traps.interval)} seconds before the next one."
             return None, _json(self.traps.interval_status, {"message": words})
         self._last = now
