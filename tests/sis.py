@@ -24,7 +24,7 @@ class School:
         server.clock = world.clock
         self.configure()
 
-    def configure(self, more: str = "", *, secret: str = "env:PS_SECRET", collections: list[str] = ALL) -> None:
+    def configure(self, more: str = "", *, year: str = "year-2027", collections: list[str] = ALL) -> None:
         self.world.configure(f"""
 district = "riverside"
 time_zone = "America/New_York"
@@ -32,7 +32,7 @@ time_zone = "America/New_York"
 connector = "powerschool_api"
 base_url = "{self.server.base_url}"
 client_id = "env:PS_ID"
-client_secret = "{secret}"
+client_secret = "env:PS_SECRET"
 prefix = "{PREFIX}"
 collections = {collections}
 {more}
@@ -40,7 +40,7 @@ collections = {collections}
 sink = "planner"
 database_url = "{self.world.planner_url}"
 create_tables = true
-school_years = ["year-2027"]
+school_years = ["{year}"]
 new_teachers = "add"
 """)
 
