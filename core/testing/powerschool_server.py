@@ -294,7 +294,8 @@ class PowerSchoolServer:
                 return _json(404 if traps.versions == "missing" else 400, {"message": "Bad data version."})
             since = int(asked["$dataversion"])
             told["$dataversion"] = str(self.version)
-        rows = [row for version, row in self._tables[name].rows.values() if version > since or not since]
+        kept = self._tables[name].rows.values()
+        rows = [row for version, row in kept if version > since] if since else [row for _, row in kept]
         number, page = next(self._pages), int(query.get("page", "1"))
         if query.get("count") == "true" and traps.counted:
             told["count"] = len(rows) + traps.miscounted
