@@ -263,6 +263,7 @@ def versions(school: School, after: int) -> set[str | None]:
     return {each.asked.get("$dataversion") for each in school.asked("enrollments", after)}
 
 
+@pytest.mark.requirement("SX-14")
 def test_changes_are_asked_for_in_the_body_by_the_version_noted_first(changing: School):
     changing.edit("users", "s1001", familyname="Neu")
     after = len(changing.server.log)
