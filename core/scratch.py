@@ -83,5 +83,5 @@ def settle(part: Path, target: Path) -> None:
 
 
 def read_parquet(paths: Iterable[Path]) -> str:
-    """The FROM clause that reads Parquet files."""
-    return f"read_parquet([{literals(map(str, paths))}])"
+    """The FROM clause that reads Parquet files. A folder called `name=Elm` says nothing about the column `name`."""
+    return f"read_parquet([{literals(map(str, paths))}], hive_partitioning = false)"

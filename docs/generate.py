@@ -15,13 +15,20 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from interface import hooks, sdk, settings
+from interface import hooks, rest, sdk, settings
 from proofs import MarkError, proved
 from written import attribute_docs, code, doc, first, page, table
 
 from syncrun import errors
 from syncrun.cli import app as cli
 from syncrun.cli.failure import INTERRUPTED
+from syncrun.connectors.classlink.source import NothingSharedError, OtherServiceError
+from syncrun.connectors.powerschool.api import (
+    FieldNotGrantedError,
+    MaintenanceError,
+    OtherServerError,
+    QueryMissingError,
+)
 from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
 from syncrun.plan import shape
@@ -32,6 +39,7 @@ from syncrun.roster.listed import GradeList, RefList
 from syncrun.roster.rule import Severity
 from syncrun.roster.typed import Bool, Word
 from syncrun.rules.rule import RULES
+from syncrun.run.pulling import MovedError
 from syncrun.run.reading import SetRefusedError
 from syncrun.sdk.sql.rejection import REJECTIONS
 from syncrun.state.database import NewerStateError
@@ -41,7 +49,10 @@ TESTS = DOCS.parent / "tests"
 WIDTH = 100
 """Columns of the terminal for which help texts are set."""
 
-ELSEWHERE: tuple[type[errors.SyncError], ...] = (SetRefusedError, ArchiveError, NewerStateError)
+ELSEWHERE: tuple[type[errors.SyncError], ...] = (
+    SetRefusedError, ArchiveError, NewerStateError, MovedError, NothingSharedError, OtherServiceError,
+    FieldNotGrantedError, QueryMissingError, OtherServerError, MaintenanceError,
+)  # fmt: skip
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 
 BLAMES: Mapping[str, str] = {
@@ -174,6 +185,7 @@ def _one_error(error: type[errors.SyncError]) -> str:
 RULE_GROUPS: Mapping[str, str] = {
     "R-FORM-": "Formats",
     "R-SET-": "Sets of files",
+    "R-PULL-": "Records that a service sends",
     "R-KIND-": "Which file is which",
     "R-ZIP-": "Archives",
     "R-TEXT-": "From bytes to text",
@@ -291,6 +303,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/hooks.md": hooks,
     "reference/settings.md": settings,
     "reference/sdk.md": sdk,
+    "reference/rest.md": rest,
 }
 """Every generated page by its path below docs/."""
 

@@ -14,10 +14,12 @@ from marshmallow import fields, validate
 from written import attribute_docs, code, doc, first, page, signature, table
 
 import syncrun.sdk
+import syncrun.sdk.rest
 from syncrun import errors, hookspecs
 from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
+from syncrun.sdk.rest import proof
 
 FIELD_WORDS: Mapping[type[Any], str] = {
     DatabaseUrl: "database address, or reference",
@@ -35,12 +37,22 @@ FIELD_WORDS: Mapping[type[Any], str] = {
 SDK_GROUPS: Mapping[str, str] = {
     "syncrun.sdk.info": "Descriptors",
     "syncrun.sdk.setting": "Settings",
-    "syncrun.sdk.source": "Sources",
+    "syncrun.sdk.source": "Sources of files",
+    "syncrun.sdk.record": "Sources of records",
     "syncrun.sdk.sink": "Sinks",
     "syncrun.sdk.view": "What hooks are shown",
     "syncrun.errors": "Errors",
     "syncrun.sdk": "Marks and numbers",
 }
+
+REST_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Asking": ("Client", "Answer", "Limits", "segment", "UNSAFE"),
+    "Credentials": ("Auth", "OAuth1", "Bearer", "ClientCredentials"),
+    "Pages": ("pages", "RecordPage", "records_of"),
+    "Changes alone": ("changed_since", "fits", "window", "OVERLAP"),
+    "Budgets": ("HostBudget", "host_budget"),
+}
+"""The names of `syncrun.sdk.rest` by what they are for; those that no group has come at the end."""
 
 
 def hook_functions() -> dict[str, Callable[..., Any]]:
@@ -121,6 +133,39 @@ def sdk() -> str:
         blocks.append(f"## {SDK_GROUPS[module]}")
         blocks += [_definition(name, getattr(syncrun.sdk, name)) for name in names]
     return page("The interface for plug-ins", *blocks)
+
+
+def rest() -> str:
+    """Every name that connectors for REST services import."""
+    blocks = [doc(syncrun.sdk.rest)]
+    grouped = {name for names in REST_GROUPS.values() for name in names}
+    others = tuple(name for name in syncrun.sdk.rest.__all__ if name not in grouped)
+    for title, names in {**REST_GROUPS, **({"More": others} if others else {})}.items():
+        blocks.append(f"## {title}")
+        blocks += [_rest_definition(name, getattr(syncrun.sdk.rest, name)) for name in names]
+    blocks += ["## Why pages are not proved to be all", doc(proof.Proof)]
+    return page("REST services", *blocks)
+
+
+def _rest_definition(name: str, thing: Any) -> str:
+    """A class with what it is made with, a function with its signature, a constant with the words under it."""
+    if inspect.isfunction(thing):
+        return f"### {name}\n\n```text\n{signature(thing)}\n```\n\n{doc(thing)}"
+    if not isinstance(thing, type):
+        modules = filter(inspect.ismodule, vars(syncrun.sdk.rest).values())
+        told = next(found[name] for found in map(attribute_docs, modules) if name in found)
+        return f"### {name}\n\n{told} It is {code(str(thing))}."
+    if dataclasses.is_dataclass(thing):
+        return _definition(name, thing)
+    made = "" if getattr(thing, "_is_protocol", False) else f"```text\n{_made(name, thing)}\n```\n\n"
+    methods = [each for word, each in vars(thing).items() if inspect.isfunction(each) and not word.startswith("_")]
+    told = table(("method", "what it does"), [(code(signature(each)), first(each)) for each in methods])
+    return f"### {name}\n\n{made}{doc(thing)}\n\n{told}"
+
+
+def _made(name: str, thing: Any) -> str:
+    """How an object of a class is made."""
+    return signature(thing.__init__).replace("__init__(self, ", f"{name}(").removesuffix(" -> None")
 
 
 def _definition(name: str, thing: Any) -> str:

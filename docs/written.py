@@ -57,10 +57,7 @@ def attribute_docs(thing: Any) -> dict[str, str]:
 
 def signature(function: Callable[..., Any]) -> str:
     """A function's first line as it is written, without `def` and the colon."""
-    found = inspect.signature(function)
-    plain = [each.replace(annotation=inspect.Parameter.empty) for each in found.parameters.values()]
-    told = ", ".join(
-        f"{bare}: {each.annotation}" if each.annotation is not inspect.Parameter.empty else str(bare)
-        for bare, each in zip(plain, found.parameters.values(), strict=True)
-    )
-    return f"{function.__name__}({told}) -> {found.return_annotation}"
+    found = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body[0]
+    if not isinstance(found, ast.FunctionDef) or found.returns is None:
+        raise TypeError(f"{function} is no function that says what it returns")
+    return f"{found.name}({ast.unparse(found.args)}) -> {ast.unparse(found.returns)}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from remote import KEY, SECRET, Patience, Remote
 from world import World
 
 from syncrun.testing import postgres
@@ -43,3 +45,48 @@ def each_world(request: pytest.FixtureRequest, tmp_path: Path, home: Path, monke
     server: PostgresServer = request.getfixturevalue("postgres_server")
     monkeypatch.setenv("SYNCRUN_DATABASE_URL", server.create())
     return World(tmp_path, server.create())
+
+
+@pytest.fixture(scope="session")
+def remote_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A district that reads over REST, after its first sync, made once."""
+    folder = tmp_path_factory.mktemp("remote")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SYNCRUN_HOME", str(folder / "home"))
+        patch.setenv("CANARY_KEY", KEY)
+        patch.setenv("CANARY_SECRET", SECRET)
+        patch.delenv("SYNCRUN_DATABASE_URL", raising=False)
+        remote = Remote(folder)
+        remote.write()
+        with remote.serve():
+            remote.point()
+            assert remote.sync().exit_code == 3
+            remote.approve()
+            assert remote.sync().exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+    """No waiting."""
+    return Patience().take_over(monkeypatch)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, patience: Patience) -> Remote:
+    """A district that reads over REST and has not been read yet; the server is to be started with `serve`."""
+    monkeypatch.setenv("CANARY_KEY", KEY)
+    monkeypatch.setenv("CANARY_SECRET", SECRET)
+    found = Remote(tmp_path)
+    found.write()
+    return found
+
+
+@pytest.fixture
+def remote(remote_folder: Path, fresh: Remote, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+    """The same after a good day, with a server that runs."""
+    shutil.copytree(remote_folder, fresh.folder, dirs_exist_ok=True)
+    fresh.clock.move(days=1)
+    with fresh.serve():
+        fresh.point()
+        yield fresh

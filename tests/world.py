@@ -128,9 +128,13 @@ new_teachers = "add"
         done = subprocess.run(
             [sys.executable, "-m", "syncrun", *arguments],
             check=False, capture_output=True, text=True, cwd=self.folder,
-            env={**os.environ, "SYNCRUN_HOME": str(self.home)},
+            env=self.environment(),
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
+
+    def environment(self) -> dict[str, str]:
+        """The environment of such a process."""
+        return {**os.environ, "SYNCRUN_HOME": str(self.home)}
 
     def json(self, *arguments: str) -> Any:
         """The answer of a command with `--json`."""

@@ -16,7 +16,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from syncrun.connectors.format.record import records
+from syncrun.connectors.format.record import records, spelled
 from syncrun.errors import (
     AnswerError,
     BadRequestError,
@@ -105,7 +105,7 @@ class ClassLink:
         params = {"filter": rest.changed_since(since)} if since else {}
         found = rest.pages(
             self._client, f"/{key}", key=key, limit=self._settings["page_size"], params=params, offset=left["offset"],
-            seen=seen, total=left["total"], anchor=self._anchor,
+            seen=seen, total=left["total"], anchor=self._anchor, after=left.get("after"),
         )  # fmt: skip
         with _refused_filter(since), contextlib.closing(found):
             for page in found:
@@ -114,9 +114,10 @@ class ClassLink:
                 if unchanged:
                     self._heeds_filters(key)
                 seen = [*seen, page.digest][-_KEPT_DIGESTS:]
-                behind = {"offset": page.offset + page.count, "seen": seen, "total": page.total}
+                after = page.records[-1].get("sourcedId") if page.count > 1 else None
+                behind = {"offset": page.offset + page.count, "seen": seen, "total": page.total, "after": after}
                 yield Page(
-                    page.records, None if page.last else json.dumps(behind), complete=page.proved or unchanged,
+                    spelled(key, page.records), None if page.last else json.dumps(behind), complete=page.proved or unchanged,
                     doubt=DOUBTS.get(page.reason, page.reason), revision=page.headers.get(REVISION), notes=page.deviations,
                 )  # fmt: skip
 

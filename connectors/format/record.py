@@ -8,12 +8,15 @@ words for nothing in place of nothing. `href` is never looked at. Facts: OneRost
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from syncrun.sdk import Drawn, FileColumn, FileKind, Format
 
 _BLANK = "('', 'null', 'none', '{}', '[]')"
 """What stands for nothing, in small letters. In names only the signs do: a person may be called Null."""
 _SIGNS = "('', '{}', '[]')"
+_CREDENTIALS = frozenset({"password", "userProfiles"})
 _COMMON = (FileColumn("sourcedId"), FileColumn("status"), FileColumn("dateLastModified"))
 _RACES = ("americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican", "nativeHawaiianOrOtherPacificIslander",
           "white", "demographicRaceTwoOrMoreRaces", "hispanicOrLatinoEthnicity")  # fmt: skip
@@ -92,7 +95,7 @@ _KINDS = (
     _kind("enrollments", "user", "userSourcedId", "class", "classSourcedId", "school", "schoolSourcedId", "role", "primary",
           "beginDate", "endDate"),
     _kind("demographics", required=False,
-          demographic=("birthDate", "birthdate", "sex", *_RACES, *_BORN)),
+          demographic=("birthDate", "sex", *_RACES, *_BORN)),
 )  # fmt: skip
 
 _ORGS = Drawn("orgs", "sent_orgs", {
@@ -134,24 +137,36 @@ def _of_role(path: str) -> str:
     return f"unnest(list_transform({_HELD}, lambda each: nullif(each ->> '$.{path}', '')))"
 
 
-_ROLE_ID = f"""unnest(list_transform({_HELD}, lambda each: concat_ws('_', sourcedId, each ->> '$.org.sourcedId', each ->> '$.role',
-    each ->> '$.beginDate')))"""
+_ORG_OF_ROLE = """nullif(coalesce(each ->> '$.org.sourcedId',
+    CASE WHEN json_type(each, '$.org') NOT IN ('OBJECT', 'ARRAY') THEN each ->> '$.org' END, each ->> '$.orgSourcedId'), '')"""
+_ROLE_ID = f"""unnest(list_transform({_HELD}, lambda each: concat_ws('_', sourcedId, length(sourcedId), {_ORG_OF_ROLE},
+    each ->> '$.role', each ->> '$.beginDate')))"""
 _ROLES = Drawn("roles", "sent_users", {
     **_DATED, "sourcedId": _ROLE_ID, "userSourcedId": "sourcedId", "roleType": _of_role("roleType"), "role": _of_role("role"),
-    "orgSourcedId": _of_role("org.sourcedId"), "beginDate": _of_role("beginDate"), "endDate": _of_role("endDate"),
+    "orgSourcedId": f"unnest(list_transform({_HELD}, lambda each: {_ORG_OF_ROLE}))", "beginDate": _of_role("beginDate"), "endDate": _of_role("endDate"),
 }, of="userSourcedId")  # fmt: skip
-"""A role has no id in JSON: it is made of what the role joins."""
+"""A role has no id in JSON: it is made of what the role joins, and of the length of its first part, for `_` may be in any."""
 _ENROLLMENTS = Drawn("enrollments", "sent_enrollments", {
     **_DATED, **_texts("role", "primary", "beginDate", "endDate"), "userSourcedId": _ref("user", "userSourcedId"),
     "classSourcedId": _ref("class", "classSourcedId"), "schoolSourcedId": _ref("school", "schoolSourcedId"),
 })  # fmt: skip
 _DEMOGRAPHICS = Drawn("demographics", "sent_demographics", {
-    **_DATED, "birthDate": f"coalesce({_text('birthDate')}, {_text('birthdate')})", **_texts("sex", *_RACES, *_BORN),
+    **_DATED, **_texts("birthDate", "sex", *_RACES, *_BORN),
 })  # fmt: skip
 
 _OTHERS = (_ORGS, _SESSIONS, _COURSES, _CLASSES, _ENROLLMENTS, _DEMOGRAPHICS)
 RECORDS_1_1 = Format("oneroster_rest_1.1", "OneRoster 1.1 over REST", _KINDS, drawn=(*_OTHERS, _USERS_1_1))
 RECORDS_1_2 = Format("oneroster_rest_1.2", "OneRoster 1.2 over REST", _KINDS, drawn=(*_OTHERS, _USERS_1_2, _ROLES))
+
+
+def spelled(collection: str, found: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Records with the keys that the standard spells, and without credentials, which are kept nowhere. Some services
+    write `birthdate`, and tables tell no `birthDate` from it."""
+    if collection == "users" and any(not _CREDENTIALS.isdisjoint(each) for each in found):
+        return [{key: value for key, value in each.items() if key not in _CREDENTIALS} for each in found]
+    if collection == "demographics" and any("birthdate" in each for each in found):
+        return [{"birthDate": each["birthdate"]} | each if "birthdate" in each else each for each in found]
+    return found
 
 
 def records(version: str, *, demographics: bool) -> Format:

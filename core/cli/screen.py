@@ -47,6 +47,7 @@ class Live:
         self._progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
         self._phase: TaskID | None = None
         self._rows: TaskID | None = None
+        self._records: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -68,6 +69,12 @@ class Live:
         """So many rows are to be sent."""
         self._rows = self._progress.add_task(f"to {sink}", total=rows)
 
+    def page(self, collection: str, rows: int) -> None:
+        """More records came."""
+        if self._records is None:
+            self._records = self._progress.add_task("from the source", total=None)
+        self._progress.update(self._records, advance=rows, description=f"from the source: {collection}")
+
     def chunk(self, sink: str, table: str, action: str, rows: int) -> None:
         """Some of them are in."""
         if self._rows is not None:
@@ -86,6 +93,8 @@ def show_summary(
     out.print(f"[bold {COLORS.get(outcome, 'red')}]{outcome}[/]  district {told['district']}  run {told['run']}{dry}")
     for line in told.get("faults", ()):
         out.print(f"  [red]fault[/] {escape(line)}")
+    if told.get("first_sync_complete"):
+        out.print("[green]The first sync is complete.[/]")
     if told.get("nothing_to_do"):
         out.print("Nothing to do: input, settings and sinks are as they were when all was done.")
         return

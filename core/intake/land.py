@@ -108,8 +108,17 @@ def _land_pages(
     kept = {column: cell for column, cell in cells.items() if cell.privacy in staged or isinstance(cell, Password)}
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in kept)
     paths = ", ".join(literal(str(path)) for path in file.pages)
-    source = f"read_json([{paths}], format = 'array', columns = {{{types}}}, maximum_object_size = {MAX_LINE})"
-    _land(connection, file.kind.entity, kept, {column: column for column in kept}, source)
+    source = f"read_json([{paths}], format = 'array', hive_partitioning = false, columns = {{{types}}}"
+    largest = max(path.stat().st_size for path in file.pages)
+    # memory is set aside by it, for each thread: no more than a line may have, unless a page shows that it must be
+    for size in sorted({min(MAX_LINE, largest + 1), largest + 1}):
+        try:
+            _land(connection, file.kind.entity, kept, {column: column for column in kept},
+                  f"{source}, maximum_object_size = {size})")  # fmt: skip
+            break
+        except Exception as error:
+            if size > largest or "maximum_object_size" not in str(error):
+                raise
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
     connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid, rowid + 1 AS line FROM {raw}")
     count = rows(connection, table)
@@ -146,22 +155,15 @@ def _read_as_it_is(connection: DuckDBPyConnection, file: ArrivedFile, found: Hea
     columns = [str(position) for position in range(len(found.raw))]
     places = {column: str(found.raw.index(found.known[column])) for column in kept}
     options = f"header = true, ignore_errors = true, new_line = '{line_end}'"
-    source = _csv(file.scan.path, columns, options)
+    lines = _last_line(file)
+    if file.scan.commas == (len(columns) - 1) * lines:
+        source = _csv(file.scan.path, columns, options)
+    else:
+        source = _csv_without_surplus(file.scan.path, columns, options)
     _land(connection, file.kind.entity, kept, places, source)
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
     connection.execute(f"CREATE VIEW {table} AS SELECT *, rowid, rowid + 2 AS line FROM {raw}")
-    lines = _last_line(file)
-    return rows(connection, table) + 1 == lines and not _has_surplus(
-        connection, file, source, (len(columns) - 1) * lines
-    )
-
-
-def _has_surplus(connection: DuckDBPyConnection, file: ArrivedFile, source: str, needed: int) -> bool:
-    """Whether a row has more cells than the header, which are blank. The engine passes over them, though a comma that
-    was not quoted may have shifted the row into them; when a blank cell is not its word for nothing, it does not."""
-    if file.scan.commas == needed:
-        return False
-    return rows(connection, source.removesuffix(")") + f", nullstr = {literal(NOTHING)})") + 1 != _last_line(file)
+    return rows(connection, table) + 1 == lines
 
 
 def _read_mended(
@@ -208,6 +210,14 @@ def _csv(path: Path, columns: Sequence[str], options: str) -> str:
         f"read_csv({literal(str(path))}, auto_detect = false, hive_partitioning = false, delim = ',', quote = '\"', "
         f"escape = '\"', columns = {{{types}}}, {options})"
     )
+
+
+def _csv_without_surplus(path: Path, columns: Sequence[str], options: str) -> str:
+    """The same for a file that may have rows with more cells than the header, which are blank. The engine would pass over
+    them, though a comma that was not quoted may have shifted the row into them; when a blank cell is not its word for
+    nothing, it leaves such rows out."""
+    cells = ", ".join(f"nullif({name(column)}, '') AS {name(column)}" for column in columns)
+    return f"(SELECT {cells} FROM {_csv(path, columns, f'{options}, nullstr = {literal(NOTHING)}')})"
 
 
 def _land(

@@ -1,7 +1,7 @@
 """Pages of records on disk, as they come, so that memory stays flat and a pull that was cut off goes on where it was.
 
 A page is a JSON file of its own, written under another name first; then a line of the index says that it counts. What the
-index does not name was not read. Everything is made with mode 0600: it holds children's data.
+index does not name was not read, and what it names counts only as it was written: a power failure may leave less. Everything is made with mode 0600: it holds children's data.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from syncrun.errors import BadJsonError
 from syncrun.sdk import Page
 
 INDEX = "index.jsonl"
@@ -48,26 +49,27 @@ class Spool:
         self.folder = folder
         self._lock = threading.Lock()
         self._pages: dict[str, list[Spooled]] = {}
-        for page in self._indexed():
-            self._pages.setdefault(page.collection, []).append(page)
+        index = folder / INDEX
+        content = index.read_bytes() if index.exists() else b""
+        kept = b"".join(line + b"\n" for line in content.splitlines() if self._counts(line))
+        if kept != content:  # or what is added next would stand behind a line that was cut off, or behind a gap
+            part = folder / f"{INDEX}.part"
+            _write(part, kept)
+            part.replace(index)
 
-    def _indexed(self) -> list[Spooled]:
-        """The pages that count: of each collection up to the first one that is not there as it was written."""
-        path = self.folder / INDEX
-        found: list[Spooled] = []
-        broken: set[str] = set()
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            try:
-                raw = json.loads(line)
-            except ValueError:  # the last line, cut off
-                continue
+    def _counts(self, line: bytes) -> bool:
+        """Take in a page of the index, if it is there as it was written and so are all of its collection before it."""
+        try:
+            raw = json.loads(line)
             page = Spooled(**{**raw, "notes": tuple(raw["notes"])})
-            file = self.folder / page.name
-            if page.collection in broken or not file.exists() or file.stat().st_size != page.size:
-                broken.add(page.collection)
-            else:
-                found.append(page)
-        return found
+        except (ValueError, TypeError, KeyError):  # the line was cut off
+            return False
+        before = self._pages.setdefault(page.collection, [])
+        file = self.folder / page.name
+        if page.number != len(before) + 1 or not file.exists() or _sha256(file) != page.sha256:
+            return False
+        before.append(page)
+        return True
 
     def pages(self, collection: str) -> Sequence[Spooled]:
         """The pages of a collection, in order."""
@@ -100,7 +102,10 @@ class Spool:
         import orjson  # noqa: PLC0415 # only sources of records need it
 
         number = len(self.pages(collection)) + 1
-        content = orjson.dumps([each if isinstance(each, Mapping) else {} for each in page.records])
+        try:
+            content = orjson.dumps([each if isinstance(each, dict) else {} for each in page.records])
+        except orjson.JSONEncodeError as error:
+            raise BadJsonError(f"A record of {collection} has too many levels, or what is no JSON.") from error
         kept = Spooled(
             collection, number, len(content), len(page.records), hashlib.sha256(content).hexdigest(), page.cursor,
             page.complete and page.cursor is None, page.doubt, page.revision, tuple(page.notes),
@@ -112,6 +117,11 @@ class Spool:
             _write(self.folder / INDEX, (json.dumps(asdict(kept)) + "\n").encode(), more=True)
             self._pages.setdefault(collection, []).append(kept)
         return kept
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write(path: Path, content: bytes, *, more: bool = False) -> None:

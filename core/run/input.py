@@ -92,11 +92,12 @@ class RecordInput:
         self._before = Pulled(**before) if before else None
         self._mark = source.mark()
         now = session.clock.now()
+        self._rests_on = f"{session.district.fingerprint} {syncrun.__version__}"
         self._pull = Pull(
             source, session.folders.root / "pull", self._mark,
-            None if session.mode == "full" else pulling.since(source, self._before, now, session.district.fingerprint),
+            None if session.mode == "full" else pulling.since(source, self._before, now, self._rests_on),
             clock=session.clock, progress=session.progress,
-            rests_on=f"{session.district.fingerprint} {syncrun.__version__}",
+            rests_on=self._rests_on,
         )  # fmt: skip
         self._arrival: Arrival | None = None
 
@@ -116,15 +117,13 @@ class RecordInput:
     def changes_since(self) -> str | None:
         """Only where changes alone were read since everything was."""
         before = self._before
-        if self._pull.since or before is None or before.full == before.moment:
+        if self._pull.since or before is None or before.full == before.moment or before.rests_on != self._rests_on:
             return None
         return before.moment
 
     def kept(self, snapshot: Snapshot, *, proved: bool) -> Snapshot:
         """With the pull by which it came."""
         pulled = self._pull.pulled(self._before, proved=proved)
-        if pulled and (self._pull.for_good or (self._before and self._before.no_deltas)):
-            pulled = dataclasses.replace(pulled, no_deltas=self._session.district.fingerprint)
         return dataclasses.replace(snapshot, pull=dataclasses.asdict(pulled) if pulled else None)
 
     def drop(self) -> None:

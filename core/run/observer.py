@@ -28,7 +28,8 @@ def tell(
 def _run(
     session: Session, outcome: str = "", exit_code: int | None = None, summary: Mapping[str, Any] | None = None
 ) -> RunView:
-    return RunView(session.run, session.district.name, session.dry_run, outcome, exit_code, summary)
+    first = bool(summary and summary.get("first_sync_complete"))
+    return RunView(session.run, session.district.name, session.dry_run, outcome, exit_code, summary, first)
 
 
 def _plan(plan: Plan) -> PlanView:

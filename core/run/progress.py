@@ -11,6 +11,9 @@ class Progress(Protocol):
     def phase(self, name: str) -> None:
         """A phase begins: fetch, land, check, accept, shape, judge, apply, record, finish."""
 
+    def page(self, collection: str, rows: int) -> None:
+        """So many more records of a collection came from the source. Several threads may say so."""
+
     def chunk(self, sink: str, table: str, action: str, rows: int) -> None:
         """A chunk of so many rows is in the sink."""
 
@@ -22,6 +25,9 @@ class Silent:
     """Listens and says nothing."""
 
     def phase(self, name: str) -> None:
+        """Nothing."""
+
+    def page(self, collection: str, rows: int) -> None:
         """Nothing."""
 
     def chunk(self, sink: str, table: str, action: str, rows: int) -> None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 import shutil
 import threading
-from collections.abc import Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from syncrun.clock import Clock
 from syncrun.errors import ContractError, NoDeltasError, StartOverError, SyncError, TransientError
@@ -31,7 +29,8 @@ from syncrun.sdk import FileSource, Mark, RecordSource
 RESTARTS = 3
 WORKERS = 4
 RESUMED_FOR = datetime.timedelta(hours=6)
-"""An older pull is begun anew: what it has read may have changed."""
+RESUMED_BLINDLY_FOR = datetime.timedelta(minutes=30)
+"""An older pull is begun anew: what it has read may have changed. Of a source without revisions nothing would tell."""
 
 
 class MovedError(TransientError):
@@ -44,13 +43,15 @@ class MovedError(TransientError):
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """What is kept with an accepted roster of the pull that it came by: the source's `revision`, the `moment` from which
-    changes are asked for next (ISO 8601), and from when on everything was read last (`full`)."""
+    changes are asked for next (ISO 8601), from when on everything was read last (`full`), and what it `rests_on`: the
+    district file and the engine that read it. With others, changes alone would say nothing of what they read anew."""
 
     revision: str | None
     moment: str
     full: str
-    no_deltas: str = ""
-    """The district file (its fingerprint) with which the source turned out not to send changes alone."""
+    rests_on: str = ""
+    no_deltas: bool = False
+    """Whether the source turned out not to send changes alone."""
     version: str | None = None
     """Where changes are asked for by version: the one from which they are asked for next."""
 
@@ -61,10 +62,10 @@ def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
 
 
 def since(
-    source: RecordSource, before: Pulled | None, now: datetime.datetime, fingerprint: str
+    source: RecordSource, before: Pulled | None, now: datetime.datetime, rests_on: str
 ) -> datetime.datetime | str | None:
     """From which moment, or version, on changes are asked for; None: everything is read."""
-    if source.deltas is None or before is None or before.no_deltas == fingerprint:
+    if source.deltas is None or before is None or before.rests_on != rests_on or before.no_deltas:
         return None
     if now - datetime.datetime.fromisoformat(before.full) >= source.deltas.full_every:
         return None
@@ -84,6 +85,7 @@ class Pull:
         self.clock, self.progress = clock, progress
         self._rests_on = rests_on
         self._stop = threading.Event()
+        self._proved = False
         self.no_deltas = ""
         self.for_good = False
 
@@ -105,25 +107,29 @@ class Pull:
                 self._read_all(spool)
             if not self._moved(spool):
                 return self._arrival(spool)
-            shutil.rmtree(self.folder)
+            self._clear()
             self.mark = self.source.mark()
         raise MovedError(f"The source's data changed {RESTARTS + 1} times while it was read.")
 
     def pulled(self, before: Pulled | None, *, proved: bool) -> Pulled | None:
         """What to keep of it with the roster, once that is accepted; `proved` says whether landing found nothing against
         it. After a pull that is not proved to have read everything, changes are asked for from the same moment again."""
-        spool = Spool(self.folder)
-        ends = [spool.last(each.entity) for each in self.source.format.kinds]
-        if not (proved and all(last and last.complete for last in ends)):
+        if not (self._proved and proved):
             return dataclasses.replace(before, revision=None) if before else None
         noted = facts(self.folder)
         begun = str(noted["moment"])
-        full = before.full if before and self.since else begun
-        return Pulled(self.mark.revision, begun, full, version=noted["version"])
+        known = before is not None and before.rests_on == self._rests_on and before.no_deltas
+        return Pulled(self.mark.revision, begun, before.full if before and self.since else begun, self._rests_on,
+                      no_deltas=known or self.for_good, version=noted["version"])  # fmt: skip
 
     def drop(self) -> None:
         """Remove its pages."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Remove the pages of another pull, all of them: one that stayed would count as one of this."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
 
     def _spool(self) -> Spool:
         """The pages that there are of this very pull; none when what there is, is of another."""
@@ -133,8 +139,9 @@ class Pull:
                 "revision": self.mark.revision}  # fmt: skip
         found = facts(self.folder)
         same = {key: found.get(key) for key in told} == told
-        if not same or now - datetime.datetime.fromisoformat(found["begun"]) > RESUMED_FOR:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        most = RESUMED_FOR if self.mark.revision else RESUMED_BLINDLY_FOR
+        if not same or now - datetime.datetime.fromisoformat(found["begun"]) > most:
+            self._clear()
             noted = {"begun": now.isoformat(), "moment": moment.isoformat(), "version": self.mark.version}
             note_facts(made(self.folder), {**told, **noted})
         return Spool(self.folder)
@@ -152,12 +159,14 @@ class Pull:
             raise error
 
     def _read(self, spool: Spool, collection: str) -> None:
+        if self._stop.is_set():
+            return
         last = spool.last(collection)
         cursor = last.cursor if last else None
         try:
             for page in self.source.read(collection, self.since, cursor):
                 kept = spool.add(collection, page)
-                self.progress.chunk("", collection, "read", kept.count)
+                self.progress.page(collection.removeprefix("sent_"), kept.count)
                 if kept.revision is not None and self.mark.revision not in {None, kept.revision}:
                     self._stop.set()
                 if kept.cursor is None or self._stop.is_set():
@@ -169,19 +178,26 @@ class Pull:
         raise ContractError(f"The source ended {collection} without a last page.")
 
     def _moved(self, spool: Spool) -> bool:
-        """Whether pages were read of different states of the source."""
+        """Whether pages were read of different states of the source. One that does not tell its own is of the state
+        that held before and after."""
+        if self.mark.revision is None:
+            return False
         found = {page.revision for each in self.source.format.kinds for page in spool.pages(each.entity)}
-        return len(found | {self.mark.revision} - {None}) > 1
+        if None in found:
+            found.add(self.source.mark().revision)
+        return found - {None} != {self.mark.revision}
 
     def _arrival(self, spool: Spool) -> Arrival:
         files, findings = {}, []
         if self.no_deltas:
             findings.append(Finding("R-PULL-03", words=f"{self.no_deltas.removesuffix('.')}: everything was read"))
         form = self.source.format
+        self._proved = True
         for each in form.kinds:
             last = spool.pages(each.entity)[-1]
             notes = {note for page in spool.pages(each.entity) for note in page.notes}
             findings += [Finding("R-PULL-03", each.name, words=note) for note in sorted(notes)]
+            self._proved = self._proved and last.complete
             if not last.complete:
                 findings.append(Finding("R-PULL-01", each.name, words=last.doubt))
             path = self.folder / INDEX
@@ -191,8 +207,3 @@ class Pull:
                 each, scan, "delta" if self.since else "bulk", pages=spool.paths(each.entity), proved=last.complete
             )
         return Arrival(files, partial=False, findings=findings, scans=(), absent=frozenset(), form=form)
-
-
-def revision_facts(mark: Mark) -> Mapping[str, Any]:
-    """What stands for the content of a source whose revision is known."""
-    return {"revision": hashlib.sha256(str(mark.revision).encode()).hexdigest()}

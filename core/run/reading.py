@@ -121,8 +121,7 @@ def read(
     figures = {}
     if arrival.form.drawn:
         figures = {
-            each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode,
-                                        each.proved or not each.file.pulled)
+            each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode, _proved(each))
             for each in landed.values()
         }  # fmt: skip
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
@@ -155,10 +154,15 @@ def read(
         _refuse(connection)
     view.lift(connection, staged)
     figures |= {
-        each.file.name: FileFigures(each.rows, rejected[entity], each.file.mode, each.proved or not each.file.pulled)
+        each.file.name: FileFigures(each.rows, rejected[entity], each.file.mode, _proved(each))
         for entity, each in landed.items()
     }
     return Reading(snapshot, figures, [each for each in findings if RULES[each.code].severity is Severity.HOLD])
+
+
+def _proved(landed: Landed) -> bool:
+    """Whether all records of a collection are proved to have come. Of a file the lines that were not read tell."""
+    return landed.proved or not landed.file.pulled
 
 
 def _look(connection: DuckDBPyConnection, landed: Mapping[str, Landed], today: datetime.date) -> None:

@@ -7,6 +7,7 @@ were let go, and what of them is in the sink are each written down before the st
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, cast
 import syncrun
 from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
-from syncrun.errors import EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
+from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary, uploading
@@ -53,6 +54,7 @@ def sync(session: Session) -> Result:
     state, district = session.state, session.district.name
     with lease.held(state.engine, district, session.run, session.clock) as held:
         made(session.folders.run(session.run))
+        first = not state.applied(district)
         state.start_run(session.run, district, session.mode, held.epoch, dry_run=session.dry_run)
         tell(session, "syncrun_run_started")
         try:
@@ -62,9 +64,18 @@ def sync(session: Session) -> Result:
         except Exception:  # noqa: BLE001 # the last guard: an operator never sees a traceback
             result = _failed(session, _fault(session))
         session.progress.phase("finish")
+        if first and result.exit_code in {EXIT_DONE, EXIT_DEGRADED} and state.applied(district):
+            result = _first_complete(session, result)
         tell(session, "syncrun_run_finished", result.outcome, result.exit_code, result.summary)
         _tidy(session)
     return result
+
+
+def _first_complete(session: Session, result: Result) -> Result:
+    """Say once that the district's first sync is complete: in the summary, from which observers may tell people."""
+    told = {**result.summary, "first_sync_complete": True}
+    session.state.update_run(session.run, summary=told)
+    return dataclasses.replace(result, summary=told)
 
 
 def _fault(session: Session) -> FaultError:
@@ -106,9 +117,7 @@ def _sync(session: Session, held: Lease) -> Result:
     if not sinks:
         raise next(iter(skipped.values()))
     with contextlib.closing(input_of(session)) as given:
-        result = _run(session, held, given, sinks, skipped)
-        given.drop()  # also where nothing was to do: pages that stay are for a pull that was cut off
-        return result
+        return _run(session, held, given, sinks, skipped)
 
 
 def _run(
@@ -126,11 +135,14 @@ def _run(
         (run for run in session.state.runs(session.district.name) if run.id != session.run and not run.dry_run), None
     )
     if session.mode != "full" and not skipped and last and last.identity == identity and last.outcome == "DONE":
+        given.drop()
         return _nothing(session, last, identity)
     _confirm_files(session, files)
     _confirm_lineage(session, sinks)
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
-    if prepared is None:
+    if prepared is not None:
+        given.drop()
+    else:
         prepared = _prepare(session, given, sinks, decisions, identity, files)
     return _decide(session, held, prepared, sinks, files, skipped)
 

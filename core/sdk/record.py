@@ -28,10 +28,11 @@ class Mark:
 class Page:
     """A piece of one collection.
 
-    `records` are JSON objects as Python has them, and anything else in their place is rejected there: their values are text, numbers, true, false, None, lists and objects. `cursor` says where
-    reading goes on behind this page, in the source's own words; None on the last one. `complete` may be true on the last
-    page alone, and only where it is proved that every record of the collection was in one of the pages: this alone makes
-    "what was not sent is gone". Otherwise `doubt` says why not, in a few words without personal data. `notes` are remarks
+    `records` are JSON objects as Python has them: their values are text, numbers, true, false, None, lists and objects.
+    Anything else in the place of a record is rejected there. `cursor` says where reading goes on behind this page, in
+    the source's own words; None on the last one. `complete` may be true on the last page alone, and only where it is
+    proved that every record of the collection was in one of the pages: this alone makes "what was not sent is gone".
+    Otherwise `doubt` says why not, in a few words without personal data. `notes` are remarks
     on how the source departs from its standard; `revision` as in `Mark`.
     """
 

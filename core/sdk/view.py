@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run, as hooks see it. `summary` is what `--json` prints, filled in when the run has finished."""
+    """A run, as hooks see it. `summary` is what `--json` prints, filled in when the run has finished;
+    `first_complete` says that the district's first sync is complete with this run, which is said once."""
 
     id: str
     district: str
@@ -17,6 +18,7 @@ class RunView:
     outcome: str = ""
     exit_code: int | None = None
     summary: Mapping[str, object] | None = None
+    first_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

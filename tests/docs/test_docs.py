@@ -2,7 +2,8 @@
 
 A page is carried out in a folder of its own, block after block as a reader would: a block with a caption becomes a file
 of that name, lines after `$ ` are given to a shell, and a Python block that stands for itself is executed. A line of
-the shell ends as its `# exit N` says, without one with 0, and the output that the page shows must be in what came.
+the shell ends as its `# exit N` says, without one with 0, and the output that the page shows must be in what came. One
+that ends in `&` is a server, which is there until `kill %1` or the end of the page; its port is replaced by a free one.
 """
 
 from __future__ import annotations
@@ -14,24 +15,28 @@ import os
 import pkgutil
 import re
 import shlex
+import socket
 import string
 import subprocess
 import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Self
 
 import pytest
 
 import syncrun
 from syncrun import errors, hookspecs
 from syncrun.config.schema import DistrictSchema
+from syncrun.sdk import rest
 from syncrun.testing.postgres import PostgresServer
 
 DOCS = Path(__file__).parents[2] / "docs"
+README = DOCS.parent / "README.md"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
 FENCE = re.compile(
     r"^ *(?P<fence>`{3,})(?:\{code-block\} )?(?P<kind>[a-z]+)\n(?::caption: (?P<caption>\S+)\n+)?(?P<text>.*?)^ *(?P=fence)$",
@@ -39,7 +44,9 @@ FENCE = re.compile(
 )
 EXAMPLE_HOST = "@db.example.org/"
 """Databases there are made on a server of the tests."""
-PROGRAMS = {"cd", "chmod", "cp", "export", "ls", "mkdir", "printf", "python", "rm", "sed", "sh", "syncrun"}
+EXAMPLE_PORT = "8123"
+"""The port of a server that a page starts."""
+PROGRAMS = {"cd", "chmod", "cp", "export", "kill", "ls", "mkdir", "printf", "python", "rm", "sed", "sh", "syncrun"}
 """What the shell lines of the docs may call; what else a page needs stands in a `text` block."""
 
 
@@ -56,9 +63,12 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    text = page.read_text(encoding="utf-8")
+    return blocks_of(page.read_text(encoding="utf-8"), page.relative_to(DOCS).as_posix())
+
+
+def blocks_of(text: str, name: str) -> list[Block]:
     return [
-        Block(page.relative_to(DOCS).as_posix(), found["kind"], found["caption"], textwrap.dedent(found["text"]),
+        Block(name, found["kind"], found["caption"], textwrap.dedent(found["text"]),
               text.count("\n", 0, found.start()) + 1)
         for found in FENCE.finditer(text)
     ]  # fmt: skip
@@ -174,6 +184,11 @@ def test_every_error_of_the_package_is_documented():
     assert [each.__name__ for each in found if f"## {each.code}: {each.__name__}\n" not in page] == []
 
 
+def test_every_name_for_rest_services_is_documented():
+    page = (DOCS / "reference/rest.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == set(rest.__all__)
+
+
 def test_every_dependency_has_its_reason():
     setup = configparser.ConfigParser()
     setup.read(DOCS.parent / "setup.cfg", encoding="utf-8")
@@ -182,7 +197,7 @@ def test_every_dependency_has_its_reason():
     page = (DOCS / "dependencies.md").read_text(encoding="utf-8")
     assert "duckdb" in names
     assert {name for name in names if f"| `{name}` |" not in page} == set()
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == names
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == names
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -193,7 +208,7 @@ def test_the_blocks_were_found():
     included = sum(page.read_text(encoding="utf-8").count("```{literalinclude}") for page in PAGES)
     trees = sum(page.read_text(encoding="utf-8").count("```{toctree}") for page in PAGES)
     assert len(BLOCKS) == fences - included - trees
-    assert {block.kind for block in BLOCKS} <= {"python", "toml", "console", "text", "sh", "ini"}
+    assert {block.kind for block in BLOCKS} <= {"python", "toml", "console", "text", "sh", "ini", "json"}
 
 
 @pytest.mark.parametrize("block", of_kind("toml"), ids=str)
@@ -220,6 +235,7 @@ class Reader:
     folder: Path
     environment: dict[str, str]
     database: Callable[[str], str]
+    servers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         programs = self.folder.parent / "bin"
@@ -228,8 +244,19 @@ class Reader:
             (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {words}"$@"\n')
             (programs / name).chmod(0o755)
         self.environment["PATH"] = f"{programs}:/usr/bin:/bin"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = str(probe.getsockname()[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        while self.servers:
+            self._end_server()
 
     def read(self, block: Block) -> None:
+        block = replace(block, text=block.text.replace(EXAMPLE_PORT, self._port))
         if block.caption:
             self._write(block)
         elif block.kind == "console":
@@ -280,6 +307,12 @@ class Reader:
         if words[0] == "cd":
             self.folder = (self.folder / words[1]).resolve(strict=True)
             return ""
+        if words[0] == "kill":
+            assert words[1] == "%1", f"{block}: {line}: there is one server at a time"
+            self._end_server()
+            return ""
+        if words[-1] == "&":
+            return self._serve(line.removesuffix("&"), block)
         done = subprocess.run(
             ["/bin/sh", "-c", line], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120,
             check=False, stdin=subprocess.DEVNULL,
@@ -287,6 +320,21 @@ class Reader:
         came = done.stdout + done.stderr
         assert done.returncode == expected, f"{block}: {line}: exit {done.returncode}\n{came}"
         return came
+
+    def _serve(self, line: str, block: Block) -> str:
+        """Start a server; its first line says that it is there."""
+        self.servers.append(subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {line}"], cwd=self.folder, env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        ))  # fmt: skip
+        first = self.servers[-1].stdout.readline()
+        assert first, f"{block}: {line}: ended at once"
+        return first
+
+    def _end_server(self) -> None:
+        server = self.servers.pop()
+        server.terminate()
+        server.communicate(timeout=30)
 
 
 def plain(text: str) -> list[str]:
@@ -300,15 +348,24 @@ def plain(text: str) -> list[str]:
 
 
 def expect(shown: str, came: str, where: str) -> None:
-    """What a page shows is in what came, line for line and in order; `...` stands for lines left out."""
+    """What a page shows is in what came, line for line and in order; `...` stands for lines left out, or for the rest of
+    a line."""
     real = iter(plain(came))
-    for line in plain(shown):
-        assert line == "..." or line in real, f"{where}: not in the output: {line}\n{came}"
+    for line in filter("...".__ne__, plain(shown)):
+        start = line.removesuffix(" ...")
+        found = any(each == line or (start != line and each.startswith(f"{start} ")) for each in real)
+        assert found, f"{where}: not in the output: {line}\n{came}"
 
 
 @pytest.mark.parametrize("came", ["one\n two  2\nthree", "0\none\nnull\ntwo 2\nthree\n"])
 def test_output_is_found_in_order(came):
     expect("one\n...\ntwo 2\nthree", came, "here")
+
+
+def test_the_rest_of_a_line_may_be_left_out():
+    expect("one and ...\nthree", "one and two\nthree", "here")
+    with pytest.raises(AssertionError, match="here"):
+        expect("one and ...", "one andy\ntwo\none\nand three", "here")
 
 
 @pytest.mark.parametrize("came", ["two 2\none\nthree", "one\ntwo 3\nthree", "one two 2 three", ""])
@@ -327,11 +384,47 @@ def test_a_page_does_what_it_says(page, tmp_path, request):
         server: PostgresServer = request.getfixturevalue("postgres_server")
         return server.create(f"{address.rpartition('/')[2]}_{os.getpid()}")
 
+    found = blocks(page)
+    carry_out(found, tmp_path, database)
+    assert any(block.kind == "console" for block in found)
+
+
+def carry_out(found: list[Block], tmp_path: Path, database: Callable[[str], str]) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     environment = {"SYNCRUN_HOME": str(folder / "home"), "COLUMNS": "160", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    reader = Reader(folder, environment, database)
-    found = blocks(page)
-    for block in found:
-        reader.read(block)
-    assert any(block.kind == "console" for block in found)
+    with Reader(folder, environment, database) as reader:
+        for block in found:
+            reader.read(block)
+
+
+NEEDS_NO_DATABASE = str
+"""Leaves an address as it is."""
+
+
+@pytest.mark.slow
+def test_the_readme_syncs_a_classlink_district(tmp_path):
+    """On GitHub a block has no caption: the first line of a file names it."""
+    text = README.read_text(encoding="utf-8").partition("\n## Sync a ClassLink district\n")[2].partition("\n## ")[0]
+    found = [
+        replace(block, caption=block.text.removeprefix("# ").partition("\n")[0]) if block.kind == "toml" else block
+        for block in blocks_of(text, "README.md")
+    ]
+    assert {block.kind for block in found} == {"console", "toml"}
+    carry_out(found, tmp_path, NEEDS_NO_DATABASE)
+
+
+def test_a_server_of_a_page_is_there_until_it_is_ended(tmp_path):
+    line = f"python -m http.server --bind 127.0.0.1 {EXAMPLE_PORT} &"
+    block = Block("page.md", "console", None, f"$ {line}\nServing FTP ...\n", 1)
+    (tmp_path / "reader").mkdir()
+    with Reader(tmp_path / "reader", {}, NEEDS_NO_DATABASE) as reader:
+        with pytest.raises(AssertionError, match="not in the output: Serving FTP"):
+            reader.read(block)
+        (server,) = reader.servers
+        assert server.poll() is None
+        reader.read(Block("page.md", "console", None, "$ kill %1\n", 2))
+        assert reader.servers == []
+        assert server.poll() is not None
+        with pytest.raises(AssertionError, match="ended at once"):
+            reader.read(replace(block, text="$ python -c pass &\n"))

@@ -41,7 +41,7 @@ class Auth(Protocol):
 
 
 class OAuth1(AuthBase):
-    """Signs requests as OAuth 1.0a says, with key and secret and no token (`oneroster.md`, section 9.1).
+    """Signs requests as OAuth 1.0a says, with key and secret and no token (RFC 5849; OneRoster 1.1, security).
 
     Every attempt gets a nonce and a timestamp of its own. With `fallback`, a first contact that is refused is tried
     once with the other signature method, and stays with the one that was accepted; `method` says which it is.

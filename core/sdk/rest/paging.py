@@ -75,6 +75,7 @@ def pages(
     total: int | None = None,
     ahead: bool = True,
     anchor: bool | None = None,
+    after: object = None,
     most: int = 100_000,
 ) -> Generator[RecordPage, None, None]:
     """The pages of the collection at `path`, whose records are under `key`, at most `limit` records each.
@@ -85,7 +86,8 @@ def pages(
 
     With `ahead`, the next page is fetched by a thread while the caller works on this one; close the iterator, or run it
     to its end, to end the thread. To resume, give the `offset` after the last page that was kept, the digests of those
-    `seen`, and their `total`. After `most` pages it is enough.
+    `seen`, their `total`, and the `sourcedId` of the record `after` which it goes on, so that pages are seen to join
+    there too (leave it out where that page had only one record). After `most` pages it is enough.
 
     Where no total tells whether all came, each page is asked for with the record before it, to see that pages join;
     `anchor` says True to do so always (which notices, too, that one record went while another came), or False never.
@@ -94,8 +96,9 @@ def pages(
     """
     stop = threading.Event()
     pull = _Pull(
-        client, path, key, params or {}, PageSize(limit), seen, Proof(offset, total, sorted_=True), stop, anchor=anchor
-    )
+        client, path, key, params or {}, PageSize(limit), seen, Proof(offset, total, sorted_=True), stop,
+        anchor=anchor, after=after,
+    )  # fmt: skip
     found = pull.pages(most)
     return ahead_of(found, stop) if ahead else found
 
@@ -106,7 +109,7 @@ class _Pull:
     def __init__(
         self, client: Client, path: str, key: str, params: Mapping[str, object], size: PageSize,
         seen: Collection[str], proof: Proof, stop: threading.Event, *,
-        anchor: bool | None,
+        anchor: bool | None, after: object,
     ) -> None:  # fmt: skip
         self._client, self._path, self._key = client, path, key
         self._params = dict(params)
@@ -117,8 +120,8 @@ class _Pull:
         self._token: str | None = None
         self._tokens: set[str] = set()
         self._anchor = anchor
-        self._last_id: object = None
-        self._longest = 0
+        self._last_id: object = after
+        self._longest = 0 if after is None else 2  # a page of one record would have no news beside its anchor
         self._before = 0
 
     @property

@@ -49,7 +49,7 @@ class Proof:
         self.sorted = sorted_
         self._told = total is not None
         self.moved = False
-        self._loose = False
+        self._loose = received > 1  # in which order the records before came is not known any more
         self._repeated = False
         self._pages = 0
         self._order = Order()
@@ -63,7 +63,7 @@ class Proof:
         if total is not None:
             self.moved = self.moved or (self._told and total != self.total)
             self.total, self._told = total, True
-        ids = [str(each["sourcedId"]) for each in records if each.get("sourcedId") is not None]
+        ids = [str(found) for each in records if (found := each.get("sourcedId")) is not None]
         if records:
             unique = frozenset(ids)
             self._repeated = self._repeated or len(unique) != len(ids) or not unique.isdisjoint(self._last_ids)
@@ -132,6 +132,7 @@ def _pairs(last: Any, keys: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]
 
 
 _SIGNS = re.compile(r"[^\w\n]|_")
+_ASCII_SIGNS = bytes(code for code in range(128) if _SIGNS.fullmatch(chr(code)))
 
 
 def _folded(ids: Sequence[str]) -> Sequence[str] | None:
@@ -139,7 +140,13 @@ def _folded(ids: Sequence[str]) -> Sequence[str] | None:
 
 
 def _letters(ids: Sequence[str]) -> Sequence[str] | None:
-    return _as_one(ids, lambda text: _SIGNS.sub("", text).casefold())
+    return _as_one(ids, lambda text: _without_signs(text).casefold())
+
+
+def _without_signs(text: str) -> str:
+    if text.isascii():  # twenty times as quick, and what nearly all ids are
+        return text.encode().translate(None, _ASCII_SIGNS).decode()
+    return _SIGNS.sub("", text)
 
 
 def _as_one(ids: Sequence[str], change: Callable[[str], str]) -> Sequence[str] | None:

@@ -273,7 +273,18 @@ def test_there_are_sixty_kinds_and_each_has_its_own_code() -> None:
         code
         for code in RULES
         if not code.startswith(
-            ("R-SET-", "R-FILE-", "R-TEXT-", "R-HEAD-", "R-KIND-", "R-FORM-", "R-ZIP-", "R-SCHOOL-", "R-GUARDIAN-")
+            (
+                "R-SET-",
+                "R-FILE-",
+                "R-TEXT-",
+                "R-HEAD-",
+                "R-KIND-",
+                "R-FORM-",
+                "R-ZIP-",
+                "R-SCHOOL-",
+                "R-GUARDIAN-",
+                "R-PULL-",
+            )
         )
     }
     assert about_rows <= set(codes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from world import World, planned
@@ -13,6 +14,9 @@ from syncrun.clock import SystemClock
 from syncrun.demo import roster
 from syncrun.run.ending import Result
 from syncrun.state import lease
+
+if TYPE_CHECKING:
+    from vendor import Site
 
 
 @pytest.mark.requirement("S0-22", "S2-16")
@@ -394,3 +398,29 @@ def test_doubtful_set_is_told_also_where_nothing_would_change(world: World) -> N
     before = world.dump()
     assert world.sync().exit_code == 0
     assert world.dump() == before
+
+
+WATCHER = """
+from pathlib import Path
+from syncrun.sdk import hookimpl
+
+@hookimpl
+def syncrun_run_finished(run):
+    with Path({target!r}).open("a") as out:
+        out.write(f"{{run.outcome}} {{run.first_complete}}\\n")
+"""
+
+
+@pytest.mark.requirement("S2-17")
+def test_observer_learns_once_that_the_first_sync_is_complete(world: World, site: Site) -> None:
+    target = world.folder / "told.txt"
+    site.plugin("watcher", WATCHER.format(target=str(target)))
+    world.toml.write_text(world.toml.read_text().replace("[source]", 'plugins = ["watcher"]\n[source]', 1))
+    world.write()
+    assert world.sync(dry_run=True).exit_code == 3
+    assert world.sync().exit_code == 3
+    world.approve()
+    assert world.sync().summary["first_sync_complete"] is True
+    assert "first_sync_complete" not in world.sync().summary
+    assert target.read_text().splitlines() == ["HELD False", "HELD False", "DONE True", "DONE False"]
+    assert world.syncrun("runs", "--district", str(world.toml))[0] == 0
