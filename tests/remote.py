@@ -11,6 +11,7 @@ from world import World, planned
 from syncrun.run.ending import Result
 from syncrun.sdk import rest
 from syncrun.sdk.rest import Client, HostBudget, Limits
+from syncrun.snapshot.table import Snapshot
 from syncrun.testing.roster_server import Faults, RosterServer
 
 if TYPE_CHECKING:
@@ -103,6 +104,20 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return str(value) if isinstance(value, int | float) else f'"{value}"'
+
+
+def accepted(world: World) -> dict[str, list[str]]:
+    """The roster that was accepted last, by entity: what records say, not where they stood or when they changed."""
+    import duckdb
+
+    content = world.state().snapshot("riverside")
+    assert content is not None
+    found = {}
+    for entity, path in Snapshot.from_json(content).paths(world.home).items():
+        query = """SELECT COLUMNS(lambda each: each NOT IN ('line', 'place', 'status', 'dateLastModified'))
+            FROM read_parquet(?)"""
+        found[entity] = sorted(map(repr, duckdb.connect().execute(query, [str(path)]).fetchall()))
+    return found
 
 
 def code_of(result: Result) -> str:

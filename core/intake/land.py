@@ -1,9 +1,10 @@
 """Reading a recognised file into a landed table: text as received, with the number of its line.
 
 A landed table has the columns that are staged, `line` (physical, counted from 1) and `suspect`: 0 where every cell
-of the row passed the sieve, so that the full tests need not look at it, else a bit for each column whose cell did not. Columns that no sink asked for are not staged;
-a password is replaced by a mark. The engine reads a file by itself where every line is one row; any other goes through
-`syncrun.intake.mend`. Lines that cannot be taken apart go to `rejected_lines` with number and reason.
+of the row passed the sieve, so that the full tests need not look at it, else a bit for each column whose cell did not; in
+files with columns of their own it is 0, since only what is drawn from them is tested. Columns that no sink asked for are
+not staged; a password is replaced by a mark. The engine reads a file by itself where every line is one row; any other
+goes through `syncrun.intake.mend`. Lines that cannot be taken apart go to `rejected_lines` with number and reason.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from syncrun.intake.shift import repair
 from syncrun.roster.cell import Cell, Password, sql_filled
 from syncrun.roster.entity import ENTITIES
 from syncrun.scratch import rows
+from syncrun.sdk import FileKind
 from syncrun.sqltext import literal, name
 
 if TYPE_CHECKING:
@@ -108,17 +110,12 @@ def _land_pages(
     kept = {column: cell for column, cell in cells.items() if cell.privacy in staged or isinstance(cell, Password)}
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in kept)
     paths = ", ".join(literal(str(path)) for path in file.pages)
-    source = f"read_json([{paths}], format = 'array', hive_partitioning = false, columns = {{{types}}}"
-    largest = max(path.stat().st_size for path in file.pages)
-    # memory is set aside by it, for each thread: no more than a line may have, unless a page shows that it must be
-    for size in sorted({min(MAX_LINE, largest + 1), largest + 1}):
-        try:
-            _land(connection, file.kind.entity, kept, {column: column for column in kept},
-                  f"{source}, maximum_object_size = {size})")  # fmt: skip
-            break
-        except Exception as error:
-            if size > largest or "maximum_object_size" not in str(error):
-                raise
+    largest = max(path.stat().st_size for path in file.pages)  # a record cannot be larger than the page it is in
+    source = (
+        f"read_json([{paths}], format = 'array', hive_partitioning = false, columns = {{{types}}}, "
+        f"maximum_object_size = {max(MAX_LINE, largest + 1)})"
+    )
+    _land(connection, file.kind, kept, {column: column for column in kept}, source)
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
     connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT *, rowid, rowid + 1 AS line FROM {raw}")
     count = rows(connection, table)
@@ -160,7 +157,7 @@ def _read_as_it_is(connection: DuckDBPyConnection, file: ArrivedFile, found: Hea
         source = _csv(file.scan.path, columns, options)
     else:
         source = _csv_without_surplus(file.scan.path, columns, options)
-    _land(connection, file.kind.entity, kept, places, source)
+    _land(connection, file.kind, kept, places, source)
     table, raw = f"{SCHEMA}.{name(file.kind.entity)}", f"{SCHEMA}.{name(RAW + file.kind.entity)}"
     connection.execute(f"CREATE VIEW {table} AS SELECT *, rowid, rowid + 2 AS line FROM {raw}")
     return rows(connection, table) + 1 == lines
@@ -180,7 +177,7 @@ def _read_mended(
     known = {found.raw.index(raw): (column, cells[column]) for column, raw in found.known.items()}
     remarks = repair(connection, file.name, layout, known)
     mended = told(connection, mended.line_ends) if remarks else mended
-    _land(connection, entity, kept, {column: str(place) for column, place in zip(kept, places, strict=True)},
+    _land(connection, file.kind, kept, {column: str(place) for column, place in zip(kept, places, strict=True)},
           MENDED, "line, ")  # fmt: skip
     connection.execute(f"INSERT INTO {REJECTED} SELECT {literal(entity)}, line, code, key, words FROM {BAD}")
     for each in (MENDED, BAD, SURPLUS):
@@ -221,15 +218,16 @@ def _csv_without_surplus(path: Path, columns: Sequence[str], options: str) -> st
 
 
 def _land(
-    connection: DuckDBPyConnection, entity: str, kept: Mapping[str, Cell], places: Mapping[str, str], source: str,
+    connection: DuckDBPyConnection, of: FileKind, kept: Mapping[str, Cell], places: Mapping[str, str], source: str,
     line: str = "",
 ) -> None:  # fmt: skip
     """Make the table of kept columns. `places` has the name of each in the source: its position, since a file may have
     columns of its own whose names differ only by case."""
     cells = ", ".join(f"{_staged(cell, name(places[column]))} AS {name(column)}" for column, cell in kept.items())
-    sieved = sql_suspect([cell.sql_clean(name(places[column])) for column, cell in kept.items()])
+    clean = [] if of.columns else [cell.sql_clean(name(places[column])) for column, cell in kept.items()]
+    sieved = sql_suspect(clean) if clean else "0::BIGINT"
     connection.execute(
-        f"CREATE OR REPLACE TABLE {SCHEMA}.{name(RAW + entity)} AS "
+        f"CREATE OR REPLACE TABLE {SCHEMA}.{name(RAW + of.entity)} AS "
         f"SELECT {line}{cells}, {sieved} AS suspect FROM {source}"
     )
 

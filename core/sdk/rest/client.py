@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -191,7 +192,7 @@ class _Turn:
         self._limits = client.limits
         self._stop = stop
         self._heavy = heavy
-        self._failed = 0
+        self._failed: Counter[str] = Counter()
 
     def pause(self, seconds: float) -> None:
         self._client.wait(seconds, self._stop)
@@ -209,6 +210,7 @@ class _Turn:
             return False
         if self._stop is not None and self._stop.is_set():
             return False
+        kind, most = self._kind(error)
         if isinstance(error, TooSoonError):
             self._client.budget.tighten(1, 1 / error.interval)
         elif isinstance(error, RateLimitedError):
@@ -218,9 +220,17 @@ class _Turn:
                 return False
             self._client.budget.quiet(error.retry_after)
         else:
-            self._failed += 1
-        most = 1 if self._heavy and too_much(error) else self._limits.retries
-        return self._failed <= most and self._client.pull.repeat()
+            self._failed[kind] += 1
+        return self._failed[kind] <= most and self._client.pull.repeat()
+
+    def _kind(self, error: TransientError) -> tuple[str, int]:
+        """What a failure is a sign of, and how many of its kind are borne. Kinds are counted apart: one that comes of
+        too many requests says nothing on whether a page is too heavy."""
+        if isinstance(error, RateLimitedError):
+            return "throttled", self._limits.throttled
+        if self._heavy and too_much(error):
+            return "heavy", 1
+        return "trouble", self._limits.retries
 
     def _seconds(self, state: tenacity.RetryCallState) -> float:
         """Seconds before the next try: twice as long each time, up to a bound, with a little chance so that threads do
@@ -228,7 +238,7 @@ class _Turn:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TransientError) and error.retry_after is not None:
             return 0.0
-        grown = self._limits.first_wait * 2.0 ** (self._failed - 1)
+        grown = self._limits.first_wait * 2.0 ** (self._failed.total() - 1)
         return min(self._limits.longest_wait, grown + _CHANCE.uniform(0, self._limits.first_wait))
 
 

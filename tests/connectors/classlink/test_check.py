@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from remote import Remote
 
 from syncrun.errors import SyncError
 from syncrun.testing.roster_server import RosterServer
 
+if TYPE_CHECKING:
+    from remote import Remote
+
 
 def checked(remote: Remote) -> tuple[str, int]:
     """The code and exit code of `check`; nothing and 0 when all is well."""
-    source: Any = remote.session().source()
-    try:
-        source.check()
-    except SyncError as error:
-        assert error.next_step
-        return error.code, error.exit_code
-    finally:
-        source.close()
+    with contextlib.closing(remote.session().source()) as source:
+        try:
+            source.check()
+        except SyncError as error:
+            return error.code, error.exit_code
     return "", 0
 
 

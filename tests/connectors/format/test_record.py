@@ -51,7 +51,7 @@ class Sent:
         pages = [found[place : place + 2] for place in range(0, len(found), 2)]
         for number, page in enumerate(pages or [[]], 1):
             last = number >= len(pages)
-            yield Page([spelled(each) for each in page], None if last else str(number), complete=last)
+            yield Page(spelled(collection.removeprefix("sent_"), page), None if last else str(number), complete=last)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -337,8 +337,14 @@ DEVIATIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", ["1.1", "1.2"])
-@pytest.mark.parametrize("number", DEVIATIONS)
+@pytest.mark.parametrize(
+    ("number", "version"),
+    [
+        pytest.param(number, version, marks=() if version == "1.1" or "ids" in number else pytest.mark.slow)
+        for number in DEVIATIONS
+        for version in ("1.1", "1.2")
+    ],
+)
 def test_what_providers_are_known_to_send(office: Office, number: str, version: str) -> None:
     """The roster is the one that a right provider would have sent, and no row is lost."""
     right, found = plain(version), plain(version)
@@ -426,15 +432,17 @@ def test_a_record_as_large_as_a_file(office: Office, size: int) -> None:
     assert office.read(found).keys("users") == ["parent", "pupil-1", "pupil-2", "teacher"]
 
 
-@pytest.mark.parametrize("value", [{"a": {"b": 1}}, [[1], [2]], 12.5, -1, True, 10**18, "x" * 100_000])
+ANYTHING = [{"a": {"b": 1}}, [[1], [2]], 12.5, -1, True, 10**18, "x" * 100_000, [None], [{}], "{", "[1"]
+
+
 @pytest.mark.parametrize(
     "key", ["givenName", "grades", "agents", "enabledUser", "orgs", "sourcedId", "status", "userIds"]
 )
-def test_anything_in_any_place_stops_no_other_row(office: Office, key: str, value: Any) -> None:
+def test_anything_in_any_place_stops_no_other_row(office: Office, key: str) -> None:
     found = plain()
-    found["users"][3][key] = value
+    found["users"] += [{**found["users"][3], "sourcedId": f"odd-{n}", key: each} for n, each in enumerate(ANYTHING)]
     night = office.read(found)
-    assert {"pupil-1", "pupil-2", "teacher"} <= set(night.keys("users"))
+    assert {"parent", "pupil-1", "pupil-2", "teacher"} <= set(night.keys("users"))
 
 
 @pytest.mark.parametrize("name", ["sourcedId=x", "name=Elm", "it's", "{a}"])

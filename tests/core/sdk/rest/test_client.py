@@ -168,11 +168,18 @@ def test_absurd_wait_ends_at_once(server: Scripted, watch: Watch, asked: str) ->
     assert caught.value.retry_after > 120
 
 
-def test_too_many_requests_without_a_word_on_when_waits_as_for_trouble(server: Scripted, watch: Watch) -> None:
+def test_too_many_requests_without_a_word_on_when_waits_longer_than_for_trouble(server: Scripted, watch: Watch) -> None:
     server.answers["/api/users"] = [Reply(429, headers={"Retry-After": "soon"})]
     with pytest.raises(errors.RateLimitedError):
         client_for(server, watch).get("/users")
-    assert len(server.asked) == 6
+    assert len(server.asked) == 9
+    assert sum(watch.waits) > 60, "quotas are mostly of a minute"
+
+
+def test_too_many_requests_are_not_counted_with_trouble(server: Scripted, watch: Watch) -> None:
+    server.answers["/api/users"] = [*[Reply(429)] * 8, *[Reply(500)] * 5, GOOD]
+    client_for(server, watch).get("/users")
+    assert len(server.asked) == 14
 
 
 def test_repeats_of_a_pull_are_bounded(server: Scripted, watch: Watch) -> None:

@@ -344,6 +344,14 @@ def test_pages_too_heavy_are_asked_for_in_parts_and_slowly_whole_again(server: S
     assert max(sizes[4:]) <= 500
 
 
+def test_one_sign_of_a_heavy_page_among_too_many_requests_changes_no_size(server: Scripted, watch: Watch) -> None:
+    ids = [f"s{number:05}" for number in range(400)]
+    told = {1: Reply(429), 2: Reply(502), 3: Reply(429), 4: Reply(429)}
+    shelf = Shelf(ids, before=lambda shelf, turn: told.get(turn))
+    assert ids_of(pull(server, watch, shelf, limit=100)) == ids
+    assert {asked.params["limit"] for asked in server.asked} == {"100"}
+
+
 def test_smallest_page_is_tried_with_all_patience(server: Scripted, watch: Watch) -> None:
     with pytest.raises(errors.ServerError):
         pull(server, watch, lambda asked: Reply(504), limit=100)
