@@ -31,6 +31,7 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── LeaseBusyError          another run of this district is at work
     │   ├── LeaseLostError          the lease ran out while the run was at work
     │   ├── RateLimitedError        the other side asked us to wait
+    │   │   └── TooSoonError            it wants a while between two requests
     │   ├── ServerError             the other side has trouble of its own
     │   ├── TimedOutError           no answer in time
     │   └── UnreachableError        no connection
@@ -344,6 +345,16 @@ class RateLimitedError(TransientError):
     code = "E-RETRY-2"
 
 
+class TooSoonError(RateLimitedError):
+    """The other side wants a while between two requests; `interval` is how long, in seconds."""
+
+    code = "E-RETRY-3"
+
+    def __init__(self, message: str, *, interval: float) -> None:
+        super().__init__(message, retry_after=interval)
+        self.interval = interval
+
+
 class ServerError(TransientError):
     """The other side has trouble of its own. `status` is that of HTTP: 500, 502, 503 or 504."""
 
@@ -392,6 +403,13 @@ class NoDeltasError(TransientError):
 
     code = "E-PULL-2"
     next_step = "Set `deltas = false` for the source: reading everything is what works there."
+
+
+class StartOverError(NoDeltasError):
+    """A source cannot tell what changed since the last pull, but will again from this one on; everything is read."""
+
+    code = "E-PULL-3"
+    next_step = "Nothing needs doing."
 
 
 class FaultError(SyncError):

@@ -24,6 +24,12 @@ from syncrun import errors
 from syncrun.cli import app as cli
 from syncrun.cli.failure import INTERRUPTED
 from syncrun.connectors.classlink.source import NothingSharedError, OtherServiceError
+from syncrun.connectors.powerschool.api import (
+    FieldNotGrantedError,
+    MaintenanceError,
+    OtherServerError,
+    QueryMissingError,
+)
 from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
 from syncrun.plan import shape
@@ -46,6 +52,7 @@ WIDTH = 100
 
 ELSEWHERE: tuple[type[errors.SyncError], ...] = (
     SetRefusedError, ArchiveError, NewerStateError, MovedError, NothingSharedError, OtherServiceError,
+    FieldNotGrantedError, QueryMissingError, OtherServerError, MaintenanceError,
 )  # fmt: skip
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 

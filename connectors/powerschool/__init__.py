@@ -1,1 +1,1 @@
-"""PowerSchool: the plug-in package that districts install, and what is needed to have one made and looked at."""
+"""PowerSchool: the plugin that a district installs, its exports, and its API."""

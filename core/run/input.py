@@ -31,8 +31,9 @@ class Input(Protocol):
     def changes_since(self) -> str | None:
         """For everything read after changes alone were: from when on changes would have been asked for (ISO 8601)."""
 
-    def kept(self, snapshot: Snapshot) -> Snapshot:
-        """The accepted roster with what the next run must know of this input."""
+    def kept(self, snapshot: Snapshot, *, proved: bool) -> Snapshot:
+        """The accepted roster with what the next run must know of this input; `proved` says whether reading it found
+        nothing against its being all there is."""
 
     def drop(self) -> None:
         """It has been read, and is of no use any more."""
@@ -68,7 +69,7 @@ class FileInput:
         """Files say themselves what they are."""
         return None
 
-    def kept(self, snapshot: Snapshot) -> Snapshot:
+    def kept(self, snapshot: Snapshot, *, proved: bool) -> Snapshot:
         """After an upload the source is asked for changes from the same moment on."""
         content = self._session.state.snapshot(self._session.district.name)
         pull = Snapshot.from_json(content).pull if content and self._session.upload else None
@@ -120,9 +121,9 @@ class RecordInput:
             return None
         return before.moment
 
-    def kept(self, snapshot: Snapshot) -> Snapshot:
+    def kept(self, snapshot: Snapshot, *, proved: bool) -> Snapshot:
         """With the pull by which it came."""
-        pulled = self._pull.pulled(self._before)
+        pulled = self._pull.pulled(self._before, proved=proved)
         return dataclasses.replace(snapshot, pull=dataclasses.asdict(pulled) if pulled else None)
 
     def drop(self) -> None:

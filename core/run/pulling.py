@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from syncrun.clock import Clock
-from syncrun.errors import ContractError, NoDeltasError, SyncError, TransientError
+from syncrun.errors import ContractError, NoDeltasError, StartOverError, SyncError, TransientError
 from syncrun.finding import Finding
 from syncrun.intake.arrival import Arrival, ArrivedFile
 from syncrun.intake.scan import Scan, stamp
@@ -52,6 +52,8 @@ class Pulled:
     rests_on: str = ""
     no_deltas: bool = False
     """Whether the source turned out not to send changes alone."""
+    version: str | None = None
+    """Where changes are asked for by version: the one from which they are asked for next."""
 
 
 def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
@@ -61,12 +63,14 @@ def sends_records(source: FileSource | RecordSource) -> TypeGuard[RecordSource]:
 
 def since(
     source: RecordSource, before: Pulled | None, now: datetime.datetime, rests_on: str
-) -> datetime.datetime | None:
-    """From when on changes are asked for; None: everything is read."""
+) -> datetime.datetime | str | None:
+    """From which moment, or version, on changes are asked for; None: everything is read."""
     if source.deltas is None or before is None or before.rests_on != rests_on or before.no_deltas:
         return None
     if now - datetime.datetime.fromisoformat(before.full) >= source.deltas.full_every:
         return None
+    if source.deltas.by_version:
+        return before.version
     return datetime.datetime.fromisoformat(before.moment) - source.deltas.overlap
 
 
@@ -74,7 +78,7 @@ class Pull:
     """One pull into a folder, which it leaves when it is cut off, for the next one to go on with."""
 
     def __init__(
-        self, source: RecordSource, folder: Path, mark: Mark, from_: datetime.datetime | None, *, clock: Clock,
+        self, source: RecordSource, folder: Path, mark: Mark, from_: datetime.datetime | str | None, *, clock: Clock,
         progress: Progress, rests_on: str,
     ) -> None:  # fmt: skip
         self.source, self.folder, self.mark, self.since = source, folder, mark, from_
@@ -83,6 +87,7 @@ class Pull:
         self._stop = threading.Event()
         self._proved = False
         self.no_deltas = ""
+        self.for_good = False
 
     def arrival(self) -> Arrival:
         """Read what is not there yet; the collections as an arrival.
@@ -97,6 +102,7 @@ class Pull:
                 if self.since is None:
                     raise
                 self.no_deltas, self.since = error.message, None
+                self.for_good = not isinstance(error, StartOverError)
                 spool = self._spool()
                 self._read_all(spool)
             if not self._moved(spool):
@@ -105,15 +111,16 @@ class Pull:
             self.mark = self.source.mark()
         raise MovedError(f"The source's data changed {RESTARTS + 1} times while it was read.")
 
-    def pulled(self, before: Pulled | None) -> Pulled | None:
-        """What to keep of it with the roster, once that is accepted. After a pull that is not proved to have read
-        everything, changes are asked for from the same moment again."""
-        if not self._proved:
+    def pulled(self, before: Pulled | None, *, proved: bool) -> Pulled | None:
+        """What to keep of it with the roster, once that is accepted; `proved` says whether landing found nothing against
+        it. After a pull that is not proved to have read everything, changes are asked for from the same moment again."""
+        if not (self._proved and proved):
             return dataclasses.replace(before, revision=None) if before else None
-        begun = str(facts(self.folder)["moment"])
+        noted = facts(self.folder)
+        begun = str(noted["moment"])
         known = before is not None and before.rests_on == self._rests_on and before.no_deltas
         return Pulled(self.mark.revision, begun, before.full if before and self.since else begun, self._rests_on,
-                      no_deltas=known or bool(self.no_deltas))  # fmt: skip
+                      no_deltas=known or self.for_good, version=noted["version"])  # fmt: skip
 
     def drop(self) -> None:
         """Remove its pages."""
@@ -128,14 +135,15 @@ class Pull:
         """The pages that there are of this very pull; none when what there is, is of another."""
         now = self.clock.now()
         moment = self.mark.moment or now
-        told = {"since": self.since.isoformat() if self.since else None, "rests_on": self._rests_on,
+        told = {"since": str(self.since) if self.since else None, "rests_on": self._rests_on,
                 "revision": self.mark.revision}  # fmt: skip
         found = facts(self.folder)
         same = {key: found.get(key) for key in told} == told
         most = RESUMED_FOR if self.mark.revision else RESUMED_BLINDLY_FOR
         if not same or now - datetime.datetime.fromisoformat(found["begun"]) > most:
             self._clear()
-            note_facts(made(self.folder), {**told, "begun": now.isoformat(), "moment": moment.isoformat()})
+            noted = {"begun": now.isoformat(), "moment": moment.isoformat(), "version": self.mark.version}
+            note_facts(made(self.folder), {**told, **noted})
         return Spool(self.folder)
 
     def _read_all(self, spool: Spool) -> None:

@@ -123,7 +123,7 @@ def read(
         figures = {
             each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode, _proved(each))
             for each in landed.values()
-        }
+        }  # fmt: skip
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
     findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
     progress.phase("check")

@@ -264,7 +264,7 @@ def _prepare(
                     connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
                 )
                 advice += [f"{config.name}: {each}" for each in more]
-        snapshot = given.kept(read.snapshot)
+        snapshot = given.kept(read.snapshot, proved=all(each.proved for each in read.figures.values()))
     finally:
         given.drop()
     plan = objections(session, Plan(session.run, _base(files), plans, tuple(advice)))

@@ -14,6 +14,7 @@ from syncrun.errors import (
     OwnerError,
     Problem,
     RateLimitedError,
+    StartOverError,
     SyncError,
     TransientError,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "Secret",
     "SecretText",
     "Sink",
+    "StartOverError",
     "SyncError",
     "Table",
     "TextForm",

@@ -16,11 +16,12 @@ class Mark:
 
     `revision` is a text that changes whenever anything of the data does; None where the source has none. A pull of
     several pages counts only when all of them have the same. `moment` is the source's own time, with a time zone; None
-    where it does not tell.
+    where it does not tell. `version` is the text by which a source counts its changes (`Deltas.by_version`).
     """
 
     revision: str | None = None
     moment: datetime.datetime | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,15 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Deltas:
     """How a source that can send changes alone is asked for them: what changed since the last good pull began, `overlap`
-    earlier. After `full_every` everything is read again, since changes miss what a source forgets to date."""
+    earlier. After `full_every` everything is read again, since changes miss what a source forgets to date.
+
+    With `by_version` they are asked for by the `version` of the mark that the last good pull began with, and no time comes
+    into it.
+    """
 
     full_every: datetime.timedelta = field(default=datetime.timedelta(days=7))
     overlap: datetime.timedelta = field(default=datetime.timedelta(hours=1))
+    by_version: bool = False
 
 
 class RecordSource(Protocol):
@@ -74,9 +80,13 @@ class RecordSource(Protocol):
     def mark(self) -> Mark:
         """What the data is known by now, by one cheap call."""
 
-    def read(self, collection: str, since: datetime.datetime | None, cursor: str | None) -> Iterator[Page]:
-        """The pages of a collection, from `cursor` on; with `since`, only what changed then or later. At least one page
-        comes, also of an empty collection."""
+    def read(self, collection: str, since: Any, cursor: str | None) -> Iterator[Page]:
+        """The pages of a collection, from `cursor` on; with `since`, a moment or a version as `deltas` says, only what
+        changed then or later. At least one page comes, also of an empty collection.
+
+        Raises `NoDeltasError` where changes alone cannot be had: everything is read then, and asked for until the
+        settings change; `StartOverError` where they will be had again from this pull on.
+        """
 
     def close(self) -> None:
         """Let go of what is open."""

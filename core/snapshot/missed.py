@@ -20,12 +20,14 @@ _NO_CONTENT = {"line", "place", "status", "dateLastModified"}
 
 def weigh(connection: DuckDBPyConnection, landed: Mapping[str, Landed], since: str | None) -> list[Finding]:
     """A finding for each entity with records that differ from those accepted before, though the source dates them as
-    unchanged `since` (ISO 8601), and with records that are gone without a word."""
+    unchanged `since` (ISO 8601), and with records that are gone without a word. Where nothing is dated, records that
+    differ may have changed today, and only those that are gone count."""
     findings = []
     for entity, each in landed.items() if since else ():
-        if each.file.mode != "bulk" or not has(connection, BEFORE, entity) or "dateLastModified" not in each.columns:
+        if each.file.mode != "bulk" or not has(connection, BEFORE, entity):
             continue
-        count = _missed(connection, entity, since or "")
+        dated = "dateLastModified" in each.columns
+        count = _missed(connection, entity, since or "") if dated else _gone(connection, entity)
         if count:
             findings.append(Finding("R-PULL-04", each.file.name, count=count, words=f"{count} records"))
     return findings
@@ -39,6 +41,13 @@ def _missed(connection: DuckDBPyConnection, entity: str, since: str) -> int:
     found = connection.execute(
         f"SELECT count(*) FROM {was} AS was FULL JOIN {now} AS now USING (sourcedId) WHERE {differs} AND {dated}",
         [since],
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _gone(connection: DuckDBPyConnection, entity: str) -> int:
+    found = connection.execute(
+        f"SELECT count(*) FROM {BEFORE}.{name(entity)} ANTI JOIN {ACCEPTED}.{name(entity)} USING (sourcedId)"
     ).fetchone()
     return int(found[0]) if found else 0
 

@@ -7,8 +7,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import orjson
 import tenacity
 
 from syncrun.errors import (
@@ -18,6 +20,7 @@ from syncrun.errors import (
     ServerError,
     SyncError,
     TimedOutError,
+    TooSoonError,
     TransientError,
     UnknownHostError,
 )
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     import requests
 
 Read = TypeVar("Read")
+Judge = Callable[[Received, str], SyncError | None]
+"""What one kind of service says in its own way: the error for an answer, of which the words name the request; None where
+the general rules hold (`syncrun.sdk.rest.verdict`)."""
 
 
 class Client:
@@ -45,8 +51,8 @@ class Client:
     the rest is raised at once. Redirects are not followed, and requests leave only for the base's host, those of
     `auth`, and `hosts`. One client is for one pull: `pull` counts its repeats. It may be used by several threads.
 
-    `insecure` is the word that allows `http://` (see `syncrun.sdk.rest.address`); `wait` and the clocks are given by
-    tests. Raises `BadAddressError` where `base_url` must not be asked.
+    `insecure` is the word that allows `http://` (see `syncrun.sdk.rest.address`); `judge` looks at each answer first;
+    `wait` and the clocks are given by tests. Raises `BadAddressError` where `base_url` must not be asked.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Client:
         budget: HostBudget | None = None,
         limits: Limits | None = None,
         insecure: str = "",
+        judge: Judge | None = None,
         wait: Wait | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Now = system_now,
@@ -67,6 +74,7 @@ class Client:
         self.budget = budget or host_budget(self.base.netloc)
         self.pull = PullBudget(self.limits.spare, self.limits.share, self.limits.pull, clock)
         self._auth = auth
+        self._judge = judge
         self._wait = wait
         self._now = now
         self._wire = Wire(frozenset({str(self.base.hostname), *auth.hosts, *hosts}), self.limits, clock)
@@ -81,32 +89,36 @@ class Client:
         """
         return self.read(path, params, _itself, stop=stop)
 
+    def post(self, path: str, body: object, params: Params = (), *, stop: threading.Event | None = None) -> Answer:
+        """The answer to a POST of a JSON body, for services that are asked so: it is tried again like a GET, and must
+        not change anything there. Raises what `get` does."""
+        return self.read(path, params, _itself, body=body, stop=stop)
+
     def read(
         self,
         path: str,
         params: Params,
         take: Callable[[Answer], Read],
         *,
+        body: object = None,
         heavy: bool = False,
         stop: threading.Event | None = None,
     ) -> Read:
-        """What `take` makes of the answer to a GET. A `CutAnswerError` that it raises is tried again like others.
+        """What `take` makes of the answer to a GET, or with a `body` to a POST of it as JSON. A `CutAnswerError` that it
+        raises is tried again like others.
 
         With `heavy`, the caller can ask for less: signs of too much (502, 504, no answer in time) are tried only once
         more before they are raised. `stop`, when set, ends all waiting with a `TransientError`.
         """
-        url = below(self.base, path)
-        asked = query(params)
         turn = _Turn(self, stop, heavy=heavy)
-        return turn.run(lambda: take(self._once(f"{url}?{asked}" if asked else url, turn.pause)))
+        question = self._question(path, params, body)
+        return turn.run(lambda: take(self._once(question, turn.pause)))
 
-    def probe(self, path: str, params: Params = ()) -> Answer:
-        """One cheap look, for a source's `check`: as `get`, without a second try, and a host name that nobody knows is
-        an address to correct (`BadAddressError`)."""
-        url = below(self.base, path)
-        asked = query(params)
+    def probe(self, path: str, params: Params = (), *, body: object = None) -> Answer:
+        """One cheap look, for a source's `check`: as `get` or `post`, without a second try, and a host name that nobody
+        knows is an address to correct (`BadAddressError`)."""
         try:
-            return self._once(f"{url}?{asked}" if asked else url, _Turn(self, None).pause)
+            return self._once(self._question(path, params, body), _Turn(self, None).pause)
         except UnknownHostError as error:
             raise BadAddressError(error.message) from None
 
@@ -114,15 +126,20 @@ class Client:
         """Close the connections."""
         self._wire.close()
 
-    def _once(self, url: str, pause: Wait) -> Answer:
+    def _question(self, path: str, params: Params, body: object) -> _Question:
+        url = below(self.base, path)
+        asked = query(params)
+        return _Question(f"{url}?{asked}" if asked else url, None if body is None else orjson.dumps(body).decode())
+
+    def _once(self, question: _Question, pause: Wait) -> Answer:
         """One attempt; two where the credentials can be renewed in between."""
         if self._refused:
             raise AuthError(self._refused)
-        request, received = self._exchange(url, pause)
+        request, received = self._exchange(question, pause)
         if received.status == 401 and self._auth.renew(request):
-            request, received = self._exchange(url, pause)
+            request, received = self._exchange(question, pause)
         what = named(request)
-        error = error_of(received, what, self._now)
+        error = (self._judge and self._judge(received, what)) or error_of(received, what, self._now)
         if error is None:
             self._known = True
             self._auth.accepted(request)
@@ -135,12 +152,15 @@ class Client:
             self._refused = error.message  # nothing was ever accepted: no thread asks again, so nobody is locked out
         raise error
 
-    def _exchange(self, url: str, pause: Wait) -> tuple[requests.PreparedRequest, Received]:
+    def _exchange(self, question: _Question, pause: Wait) -> tuple[requests.PreparedRequest, Received]:
         if self.pull.over:
-            raise TransientError(f"GET {self.base.hostname}: the pull takes longer than {self.limits.pull:g} s.")
+            raise TransientError(
+                f"{question.method} {self.base.hostname}: the pull takes longer than {self.limits.pull:g} s."
+            )
         with self.budget.place(pause):
             self.pull.send()
-            request = self._wire.prepare("GET", url, self._auth)
+            headers = {} if question.data is None else {"Content-Type": "application/json"}
+            request = self._wire.prepare(question.method, question.url, self._auth, headers=headers, data=question.data)
             return request, self._wire.exchange(request)
 
     def wait(self, seconds: float, stop: threading.Event | None) -> None:
@@ -150,6 +170,18 @@ class Client:
             (self._wait or stop.wait)(seconds)
         if stop.is_set():
             raise TransientError(f"GET {self.base.hostname}: stopped.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked: an address, and the JSON that is sent to it, if any."""
+
+    url: str
+    data: str | None = None
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.data is None else "POST"
 
 
 class _Turn:
@@ -179,7 +211,9 @@ class _Turn:
         if self._stop is not None and self._stop.is_set():
             return False
         kind, most = self._kind(error)
-        if isinstance(error, RateLimitedError):
+        if isinstance(error, TooSoonError):
+            self._client.budget.tighten(1, 1 / error.interval)
+        elif isinstance(error, RateLimitedError):
             self._client.budget.slow_down()
         if error.retry_after is not None:
             if error.retry_after > self._limits.asked_wait:

@@ -535,3 +535,49 @@ def test_no_log_tells_a_query(server: Scripted, watch: Watch, caplog) -> None:
     server.answers["/api/users"] = [Reply(500), GOOD]
     client_for(server, watch).get("/users", {"filter": "familyName='canary'"})
     assert "canary" not in caplog.text
+
+
+# -- questions that are posted -----------------------------------------------------------------------------------------
+
+
+def test_a_posted_question_is_json_and_tried_again_like_any_other(server: Scripted, watch: Watch) -> None:
+    server.answers["/api/query"] = [Reply(503), Reply(body={"record": []})]
+    answer = client_for(server, watch).post("/query", {"since": "1"}, {"page": 1})
+    assert answer.json == {"record": []}
+    assert len(watch.waits) == 1
+    for asked in server.asked:
+        assert (asked.method, asked.target, json.loads(asked.body)) == ("POST", "/api/query?page=1", {"since": "1"})
+        assert asked.headers["Content-Type"] == "application/json"
+        assert asked.headers["Authorization"] == "Bearer token-1"
+
+
+def test_a_posted_probe_is_made_once(server: Scripted, watch: Watch) -> None:
+    server.answers["/api/query"] = [Reply(503)]
+    with pytest.raises(errors.ServerError):
+        client_for(server, watch).probe("/query", body={})
+    assert [(each.method, each.body) for each in server.asked] == [("POST", b"{}")]
+
+
+def test_a_judge_speaks_before_the_general_rules(server: Scripted, watch: Watch) -> None:
+    server.answers["/api/users"] = [Reply(400), GOOD]
+    judged = []
+
+    def judge(received: object, what: str) -> errors.SyncError | None:
+        judged.append(what)
+        return errors.TransientError(f"{what}: later.") if len(judged) == 1 else None
+
+    assert client_for(server, watch, judge=judge).get("/users").json == {"users": []}
+    assert judged == ["GET 127.0.0.1/api/users"] * 2
+
+
+def test_who_wants_a_while_between_requests_gets_it_from_then_on(server: Scripted, watch: Watch) -> None:
+    server.answers["/api/users"] = [Reply(429), GOOD]
+
+    def judge(received: errors.SyncError, what: str) -> errors.SyncError | None:
+        return errors.TooSoonError(f"{what}: wait.", interval=3.0) if received.status == 429 else None
+
+    client = client_for(server, watch, judge=judge)
+    for _ in range(3):
+        client.get("/users")
+    assert watch.waits == [3.0, 3.0, 3.0]
+    assert client.budget.allowed == 1
