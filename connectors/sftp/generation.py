@@ -56,15 +56,16 @@ def generations(files: Iterable[Remote], spread: float) -> list[Generation]:
 
 
 def whole(names: Collection[str], form: Format) -> bool:
-    """Whether these are all that a set of the format, or of another that it may be, must have."""
+    """Whether these are all that a set of the format, or of another that it may be, must have: what is required, or just
+    those that make a set by themselves."""
     there = {each.lower() for each in names}
-    if any(each.endswith(".zip") for each in there):
-        return True
-    return any(
-        wanted and {each.lower() for each in wanted} <= there
-        for each in (form, *form.others)
-        for wanted in ({kind.name for kind in each.kinds if kind.required}, each.partial)
-    )
+    return any(each.endswith(".zip") for each in there) or any(_whole(there, each) for each in (form, *form.others))
+
+
+def _whole(there: Collection[str], form: Format) -> bool:
+    known = {kind.name.lower() for kind in form.kinds}.intersection(there)
+    required = {kind.name.lower() for kind in form.kinds if kind.required}
+    return bool(known) and (required <= known or known == {each.lower() for each in form.partial})
 
 
 def newest(found: Sequence[Generation], form: Format) -> Generation:
