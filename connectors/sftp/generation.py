@@ -57,15 +57,22 @@ def generations(files: Iterable[Remote], spread: float) -> list[Generation]:
 
 def whole(names: Collection[str], form: Format) -> bool:
     """Whether these are all that a set of the format, or of another that it may be, must have: what is required, or just
-    those that make a set by themselves."""
+    those that make a set by themselves. Files of which a format knows nothing are then those of none."""
     there = {each.lower() for each in names}
-    return any(each.endswith(".zip") for each in there) or any(_whole(there, each) for each in (form, *form.others))
+    if any(each.endswith(".zip") for each in there):
+        return True
+    forms = (form, *form.others)
+    known = there & set().union(*map(_kinds, forms))
+    return any(known and known <= _kinds(each) and _all(known, each) for each in forms)
 
 
-def _whole(there: Collection[str], form: Format) -> bool:
-    known = {kind.name.lower() for kind in form.kinds}.intersection(there)
+def _kinds(form: Format) -> set[str]:
+    return {kind.name.lower() for kind in form.kinds}
+
+
+def _all(known: Collection[str], form: Format) -> bool:
     required = {kind.name.lower() for kind in form.kinds if kind.required}
-    return bool(known) and (required <= known or known == {each.lower() for each in form.partial})
+    return required <= set(known) or set(known) == {each.lower() for each in form.partial}
 
 
 def newest(found: Sequence[Generation], form: Format) -> Generation:
@@ -77,5 +84,5 @@ def newest(found: Sequence[Generation], form: Format) -> Generation:
 
 def _partly(names: Collection[str], form: Format) -> bool:
     """Whether these are plainly a part of a set and not all of it. Names that say nothing say nothing of this."""
-    known = {kind.name.lower() for each in (form, *form.others) for kind in each.kinds}
+    known = set().union(*map(_kinds, (form, *form.others)))
     return bool(known & {each.lower() for each in names}) and not whole(names, form)
