@@ -32,18 +32,28 @@ def beside(server: AbstractAsyncContextManager[Any]) -> Iterator[tuple[Any, Call
     thread.start()
 
     def there(work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, loop).result(20)
 
     try:
         made = there(server.__aenter__())
         try:
             yield made, there
         finally:
-            there(server.__aexit__(None, None, None))
+            with contextlib.suppress(TimeoutError):
+                there(server.__aexit__(None, None, None))
+            there(_cancel_all())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _cancel_all() -> None:
+    mine = asyncio.current_task()
+    left = [each for each in asyncio.all_tasks() if each is not mine]
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 class Harbour:
@@ -101,7 +111,9 @@ def harbour(home: Path, rules: Rules | None = None, **more: Any) -> Iterator[Har
 
 
 @contextlib.contextmanager
-def misbehaving(root: Path, files: Callable[..., asyncssh.SFTPServer] | None = None, *, key: asyncssh.SSHKey | None = None) -> Iterator[Misbehaving]:
+def misbehaving(
+    root: Path, files: Callable[..., asyncssh.SFTPServer] | None = None, *, key: asyncssh.SSHKey | None = None
+) -> Iterator[Misbehaving]:
     """A server of the library's own, for the user `oak`; `files` may do what no real server does."""
     server = Misbehaving(root, key or asyncssh.generate_private_key("ssh-ed25519"))
 

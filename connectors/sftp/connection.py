@@ -16,12 +16,13 @@ from typing import Any
 import asyncssh
 
 from syncrun.connectors.sftp.fault import HostKeyChangedError, HostKeyUnknownError, told
-from syncrun.errors import AuthError
+from syncrun.errors import AuthError, TimedOutError, UnreachableError
 from syncrun.sdk import SecretText
 
 CONNECT_SECONDS = 30
 LOGIN_SECONDS = 45
 """A server may look names up before it answers."""
+GOODBYE_SECONDS = 5
 KEY_KINDS = (
     ("ssh-ed25519",),
     ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
@@ -125,8 +126,9 @@ async def host_keys(host: str, port: int, *, legacy: bool = False) -> list[HostK
 
 
 @contextlib.asynccontextmanager
-async def connected(login: Login) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """A connection that is logged in. Raises `HostKeyUnknownError` without a pin, `HostKeyChangedError` for another key,
+async def connected(login: Login, seconds: float) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """A connection that is logged in, for so many seconds; then it is cut, since a server that stopped answering would
+    also not answer to a polite end. Raises `HostKeyUnknownError` without a pin, `HostKeyChangedError` for another key,
     `AuthError`, and errors of the network."""
     quiet()
     if not login.pins:
@@ -139,12 +141,22 @@ async def connected(login: Login) -> AsyncIterator[asyncssh.SSHClientConnection]
     keys_given = _private_keys(login)
     with told(login.where):
         connection = await _connect(login, keys_given)
+    loop = asyncio.get_running_loop()
+    last = loop.call_later(seconds, connection.abort)
     try:
         yield connection
+    except UnreachableError:
+        if loop.time() >= last.when():
+            raise TimedOutError(f"{login.where} takes longer than {seconds / 60:g} minutes.") from None
+        raise
     finally:
+        last.cancel()
         connection.close()
-        with contextlib.suppress(Exception):  # it is over in any case
-            await connection.wait_closed()
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await connection.wait_closed()
+        except TimeoutError:
+            connection.abort()
 
 
 async def _connect(login: Login, keys: list[asyncssh.SSHKey]) -> asyncssh.SSHClientConnection:

@@ -6,12 +6,13 @@ One connection, one file after the other. Nothing is written, moved or removed o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import posixpath
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from syncrun.connectors.format import AUTO, named
 from syncrun.connectors.sftp import name as names
@@ -19,7 +20,7 @@ from syncrun.connectors.sftp.connection import Login, connected
 from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError, told
 from syncrun.connectors.sftp.generation import Generation, Remote, generations, newest
 from syncrun.connectors.sftp.transfer import bring, may_be_file, remote
-from syncrun.errors import ArrivingError, InputError, TimedOutError, TooLargeError
+from syncrun.errors import ArrivingError, InputError, TooLargeError
 from syncrun.sdk import Context, FileSet, TextForm
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ MOST_NAMES = 10_000
 """A folder with more is not one to which rosters are exported."""
 _MOST_LEFT = 50
 _MEGA = 1_000_000
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Sftp:
 
     def check(self) -> None:
         """The server is the pinned one, lets us in, and shows the folder. An empty folder is no error."""
-        asyncio.run(self._within_time(self._check()))
+        asyncio.run(self._check())
 
     def fetch(self, into: Path) -> FileSet:
         """Bring the newest whole set into the folder.
@@ -71,29 +71,23 @@ class Sftp:
         Raises `NothingNewError` when there is none, `NotReadyError` when its marker is not there, `ArrivingError` when
         files are still being written, and errors of the connection.
         """
-        return asyncio.run(self._within_time(self._fetch(into)))
+        return asyncio.run(self._fetch(into))
 
-    async def _within_time(self, work: Awaitable[_T]) -> _T:
-        try:
-            async with asyncio.timeout(60 * self._settings["minutes"]):
-                return await work
-        except TimeoutError:
-            raise TimedOutError(
-                f"{self._login.where} takes longer than {self._settings['minutes']:g} minutes."
-            ) from None
+    @contextlib.asynccontextmanager
+    async def _files(self) -> AsyncIterator[tuple[SFTPClient, Callable[[], None]]]:
+        """The server's files, and what cuts the connection to them."""
+        async with connected(self._login, 60 * self._settings["minutes"]) as connection:
+            with told(self._login.where):
+                yield await connection.start_sftp_client(path_errors="surrogateescape"), connection.abort
 
     async def _check(self) -> None:
-        async with connected(self._login) as connection:
-            with told(self._login.where):
-                async with connection.start_sftp_client() as sftp:
-                    await self._look(sftp)
+        async with self._files() as (sftp, _):
+            await self._look(sftp)
 
     async def _fetch(self, into: Path) -> FileSet:
-        async with connected(self._login) as connection:
-            with told(self._login.where):
-                async with connection.start_sftp_client() as sftp:
-                    chosen, listing = await self._settled(sftp)
-                    files = [await self._bring(sftp, each, into) for each in chosen.files]
+        async with self._files() as (sftp, cut):
+            chosen, listing = await self._settled(sftp)
+            files = [await self._bring(sftp, each, into, cut) for each in chosen.files]
         left = [each.name for each in listing.files if each.name not in chosen.names] + list(listing.left)
         return FileSet(tuple(files), self._login.where, self._text, tuple(left[:_MOST_LEFT]))
 
@@ -152,9 +146,9 @@ class Sftp:
                 files.append(remote(name, entry.attrs))
         return Listing(tuple(sorted(files, key=lambda each: each.name)), tuple(markers), tuple(sorted(left)))
 
-    async def _bring(self, sftp: SFTPClient, file: Remote, into: Path) -> Path:
+    async def _bring(self, sftp: SFTPClient, file: Remote, into: Path, cut: Callable[[], None]) -> Path:
         target = into / file.name
         target.unlink(missing_ok=True)  # of an attempt that was cut off
         path = posixpath.join(self._settings["folder"], file.name)
-        await bring(sftp, path, file, target, int(self._settings["max_file_mb"] * _MEGA))
+        await bring(sftp, path, file, target, int(self._settings["max_file_mb"] * _MEGA), cut)
         return target

@@ -16,7 +16,6 @@ import asyncssh
 
 from syncrun.connectors.sftp.generation import Remote
 from syncrun.errors import ArrivingError, InputError, TooLargeError
-from syncrun.sdk import TransientError
 
 if TYPE_CHECKING:
     from asyncssh import SFTPClient
@@ -36,22 +35,23 @@ def may_be_file(attrs: asyncssh.SFTPAttrs) -> bool:
     return attrs.type in {asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_UNKNOWN}
 
 
-async def bring(sftp: SFTPClient, path: str, expected: Remote, target: Path, most: int) -> int:
+async def bring(sftp: SFTPClient, path: str, expected: Remote, target: Path, most: int, cut: Callable[[], None]) -> int:
     """Bring the file at `path` to `target`, with its time; the number of bytes. It must still be what `expected` says.
+    `cut` ends the connection.
 
     Raises `ArrivingError` when it is or becomes another, `TooLargeError` beyond `most` bytes.
     """
     _unchanged(expected, await _look(sftp, path, expected.name))
     _made(target)
+    watch = _Watch(cut)
     try:
-        if expected.size:
-            await _known_size(sftp, path, target)
-        else:
-            await _unknown_size(sftp, path, target, most)
+        await _copy(sftp, path, expected, target, most, watch)
     except asyncssh.SFTPFailure:
         if expected.size and _size(target) != expected.size:
             raise ArrivingError(f"{expected.name} became shorter while it was fetched.") from None
         raise
+    finally:
+        watch.end()
     came = _size(target)
     _unchanged(expected, await _look(sftp, path, expected.name))
     if expected.size and came != expected.size:
@@ -70,41 +70,39 @@ def _size(target: Path) -> int:
     return target.stat().st_size
 
 
-async def _known_size(sftp: SFTPClient, path: str, target: Path) -> None:
-    try:
-        async with asyncio.timeout(STALLED_SECONDS) as alarm:
-            await sftp.get(
-                sftp.encode(path), target, sparse=False, progress_handler=_alive(alarm), follow_symlinks=False
-            )  # sparse would take a file that ends early for one with a hole
-    except TimeoutError:
-        raise TransientError("The server stopped in the middle of a file.") from None
+class _Watch:
+    """Cuts the connection when nothing has come for a while: a server that is stuck would not answer to less."""
+
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self._cut, self._loop = cut, asyncio.get_running_loop()
+        self._timer = self._loop.call_later(STALLED_SECONDS, cut)
+
+    def alive(self, *told: object) -> None:
+        """Something has come."""
+        self._timer.cancel()
+        self._timer = self._loop.call_later(STALLED_SECONDS, self._cut)
+
+    def end(self) -> None:
+        """All has come."""
+        self._timer.cancel()
 
 
-def _alive(alarm: asyncio.Timeout) -> Callable[[bytes, bytes, int, int], None]:
-    loop = asyncio.get_running_loop()
-
-    def progress(source: bytes, target: bytes, copied: int, total: int) -> None:
-        alarm.reschedule(loop.time() + STALLED_SECONDS)
-
-    return progress
-
-
-async def _unknown_size(sftp: SFTPClient, path: str, target: Path, most: int) -> None:
-    """Some servers say no size, or 0: then the file ends where nothing more comes."""
+async def _copy(sftp: SFTPClient, path: str, expected: Remote, target: Path, most: int, watch: _Watch) -> None:
+    """Some servers say no size, or 0: then the file ends where nothing more comes. Otherwise the library's own copying
+    is used, which asks for many parts at once; `sparse` would take a file that ends early for one with a hole."""
+    if expected.size:
+        await sftp.get(sftp.encode(path), target, sparse=False, progress_handler=watch.alive, follow_symlinks=False)
+        return
     came = 0
     with target.open("wb") as stream:
-        async with sftp.open(path, "rb") as source:
-            while True:
-                async with asyncio.timeout(STALLED_SECONDS):
-                    block = await source.read(_BLOCK, came)
-                if not block:
-                    return
-                came += len(block)
-                if came > most:
-                    raise TooLargeError(
-                        "A file is larger than we take in.", next_step="Raise max_file_mb if it is right."
-                    )
-                stream.write(block)
+        source = await sftp.open(path, "rb")
+        while block := await source.read(_BLOCK, came):
+            watch.alive()
+            came += len(block)
+            if came > most:
+                raise TooLargeError("A file is larger than we take in.", next_step="Raise max_file_mb if it is right.")
+            stream.write(block)
+        await source.close()
 
 
 async def _look(sftp: SFTPClient, path: str, name: str) -> Remote:

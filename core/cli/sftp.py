@@ -236,7 +236,8 @@ def _public(path: Path) -> str:
     import asyncssh
 
     try:
-        key = asyncssh.import_public_key(path.read_bytes())
+        text = path.read_bytes()
+        key = asyncssh.import_public_key(b"" if b"PRIVATE" in text else text)
     except (asyncssh.KeyImportError, OSError):
         raise UsageError(
             f"{path.name} holds no public key.", next_step="Give the .pub file that ssh-keygen wrote."

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harbour import Harbour, harbour
 
 from syncrun.testing.sftp_server import OpenSshServer, openssh
 
@@ -25,10 +24,3 @@ def into(tmp_path: Path) -> Path:
     folder = tmp_path / "into"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[Harbour]:
-    """A drop box."""
-    with harbour(tmp_path / "home") as found:
-        yield found

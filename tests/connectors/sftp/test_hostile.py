@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -123,6 +124,9 @@ def test_server_that_says_no_size_is_read_to_the_end(served: Path, into: Path, s
 
         stat = lstat
 
+        async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+            yield asyncssh.SFTPName(b"users.csv", attrs=self._silent(b"users.csv"))
+
     with misbehaving(served, Silent) as server:
         (found,) = server.source().fetch(into).files
         assert found.read_bytes() == BODY
@@ -135,9 +139,12 @@ def test_server_that_stops_in_the_middle_is_given_up(
     served: Path, into: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Stuck(asyncssh.SFTPServer):
+        def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+            return io.BytesIO()
+
         async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
             if offset > 5_000_000:
-                await asyncio.sleep(3600)
+                await asyncio.sleep(1)
             return b"x" * size
 
     monkeypatch.setattr(transfer, "STALLED_SECONDS", 0.3)
