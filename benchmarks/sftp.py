@@ -92,9 +92,7 @@ def main(megabytes: int, rounds: int) -> None:
     sys.exit(int(slow))
 
 
-def measured(
-    server: OpenSshServer, port: int, into: Path, place: Place, rounds: int
-) -> dict[str, tuple[float, float]]:
+def measured(server: OpenSshServer, port: int, into: Path, place: Place, rounds: int) -> dict[str, tuple[float, float]]:
     """By way the median seconds, ours and OpenSSH's."""
     here = into / "users.csv"
     source = server.root / "users.csv"

@@ -30,9 +30,17 @@ KEY_KINDS = (
 )
 """The kinds of keys that one server may have beside each other, each with the algorithms that use it."""
 _OLD_KEY_KINDS = (("ssh-rsa",), ("ssh-dss",))
+CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes128-ctr",
+)
+"""The quickest first: which one is used is of no account for safety."""
+_OLD_CIPHERS = ("aes256-cbc", "aes192-cbc", "aes128-cbc", "3des-cbc")
 _OLD: dict[str, str] = {
     "kex_algs": "+diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
-    "encryption_algs": "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc",
     "mac_algs": "+hmac-sha1",
     "signature_algs": "+ssh-rsa",
 }
@@ -188,7 +196,7 @@ async def _attempt(
 def _options(*, legacy: bool) -> asyncssh.SSHClientConnectionOptions:
     return asyncssh.SSHClientConnectionOptions(
         config=None, agent_path=None, connect_timeout=CONNECT_SECONDS, login_timeout=LOGIN_SECONDS,
-        **(_OLD if legacy else {}),
+        encryption_algs=[*CIPHERS, *(_OLD_CIPHERS if legacy else ())], **(_OLD if legacy else {}),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import asyncssh
 
 from syncrun.connectors.format import AUTO
-from syncrun.connectors.sftp.connection import quiet
+from syncrun.connectors.sftp.connection import CIPHERS, quiet
 from syncrun.connectors.sftp.dropbox.account import Account, Accounts, right
 from syncrun.connectors.sftp.dropbox.audit import Audit
 from syncrun.connectors.sftp.dropbox.box import Box, Received, Usage, sweep
@@ -35,14 +35,6 @@ Complete = Callable[[Account, tuple[Path, ...]], Awaitable[None]]
 LOGIN_SECONDS = 60
 HASHES_AT_ONCE = 2
 """Passwords that are checked side by side; each takes memory on purpose."""
-CIPHERS = (
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "chacha20-poly1305@openssh.com",
-    "aes256-ctr",
-    "aes128-ctr",
-)
-"""The quickest first; what old Windows clients know last."""
 
 
 @dataclass(slots=True, eq=False)

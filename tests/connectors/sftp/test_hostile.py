@@ -135,9 +135,7 @@ def test_server_that_says_no_size_is_read_to_the_end(served: Path, into: Path, s
             server.source(max_file_mb=5).fetch(into)
 
 
-def test_server_that_stops_in_the_middle_is_given_up(
-    served: Path, into: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_that_stops_in_the_middle_is_given_up(served: Path, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Stuck(asyncssh.SFTPServer):
         def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
             return io.BytesIO()

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from syncrun.connectors.sftp.name import decoded, fits, plain, same, shown, unfinished
 
 
-@pytest.mark.parametrize("name", ["users.csv", "Users 2026-11-22 (1).CSV", "größe.csv", "a.tar.gz", "_x", "consent.csv"])
+@pytest.mark.parametrize(
+    "name", ["users.csv", "Users 2026-11-22 (1).CSV", "größe.csv", "a.tar.gz", "_x", "consent.csv"]
+)
 def test_plain_names_are_plain(name: str) -> None:
     assert plain(name)
 
@@ -35,7 +37,9 @@ def test_plain_name_never_leaves_its_folder(name: str | bytes) -> None:
     assert shown(text).isprintable()
 
 
-@pytest.mark.parametrize("name", ["users.csv.filepart", "users.csv.PART", "a.tmp", "users.csv~", "~$users.csv", ".users.csv"])
+@pytest.mark.parametrize(
+    "name", ["users.csv.filepart", "users.csv.PART", "a.tmp", "users.csv~", "~$users.csv", ".users.csv"]
+)
 def test_unfinished_names(name: str) -> None:
     assert unfinished(name)
     assert not unfinished("users.csv")

@@ -27,7 +27,12 @@ NAMES = ("orgs.csv", "academicSessions.csv", "courses.csv", "classes.csv", "user
 
 
 def of(server: OpenSshServer, **settings: object) -> Sftp:
-    told = {"host_key": server.host_key(), "username": server.username, "private_key": server.key.read_text(), **settings}
+    told = {
+        "host_key": server.host_key(),
+        "username": server.username,
+        "private_key": server.key.read_text(),
+        **settings,
+    }
     return source(server.port, **told)
 
 
@@ -209,9 +214,7 @@ def test_account_that_is_shut_into_a_folder(into: Path) -> None:
         assert [path.name for path in of(server, folder="/upload").fetch(into).files] == ["users.csv"]
 
 
-def test_logs_hold_no_secret_and_no_name(
-    district: OpenSshServer, into: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_logs_hold_no_secret_and_no_name(district: OpenSshServer, into: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(district, *NAMES)
     with caplog.at_level(logging.DEBUG):
         of(district).fetch(into)

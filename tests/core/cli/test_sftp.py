@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from harbour import new_key, source, sftp_command
-from world import World
+from harbour import new_key, sftp_command, source
 
 from syncrun.cli.sftp import first_sync_done
 from syncrun.testing.sftp_server import openssh
 
 if TYPE_CHECKING:
     from terminal import Terminal
+    from world import World
 
 
 def test_account_from_its_making_to_its_end(terminal: Terminal, home: Path) -> None:

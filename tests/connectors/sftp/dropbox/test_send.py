@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -220,6 +219,7 @@ def test_server_that_is_killed_in_the_middle_offers_nothing_and_sweeps(tmp_path:
         "        await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
     )
+
     async def send_half(port: int) -> None:
         async with asyncssh.connect("127.0.0.1", port, username="oak", password=PASSWORD, known_hosts=None, config=None,
                                     agent_path=None, client_keys=None) as connection:  # fmt: skip
@@ -331,4 +331,4 @@ def test_sessions_of_one_account_are_bounded(tmp_path: Path) -> None:
 
     with harbour(tmp_path / "home", Rules(account_sessions=2)) as port:
         asyncio.run(attempt(port))
-    assert os.listdir(tmp_path / "home" / "sftp" / "arriving") == []
+    assert not any((tmp_path / "home" / "sftp" / "arriving").iterdir())

@@ -40,7 +40,12 @@ def test_window_goes_by_the_clocks_of_its_zone(now: str, wait: float) -> None:
 
 def test_window_over_midnight_and_no_window() -> None:
     night = Window(datetime.time(23), datetime.time(1), "UTC")
-    assert [due(utc(f"2026-11-22 {each}"), night) for each in ("22:00", "23:30", "00:30", "01:00")] == [HOUR, 0, 0, 22 * HOUR]
+    assert [due(utc(f"2026-11-22 {each}"), night) for each in ("22:00", "23:30", "00:30", "01:00")] == [
+        HOUR,
+        0,
+        0,
+        22 * HOUR,
+    ]
     assert due(utc("2026-11-22 12:00"), None) == 0
 
 
@@ -67,17 +72,17 @@ def test_nothing_begins_before_the_first_sync_was_approved(tmp_path: Path) -> No
 
 def test_sets_that_come_before_the_window_make_one_run(tmp_path: Path) -> None:
     waits = []
-    opened = asyncio.Event()
+    opened, waiting = asyncio.Event(), asyncio.Event()
 
     async def pause(seconds: float) -> None:
         waits.append(seconds)
+        waiting.set()
         await opened.wait()
 
     async def evening() -> None:
         start = starter(tmp_path / "ran", window=Window(), pause=pause)
         first = asyncio.create_task(start(OAK, ()))
-        while not waits:
-            await asyncio.sleep(0)
+        await waiting.wait()
         await start(OAK, ())
         opened.set()
         await first
