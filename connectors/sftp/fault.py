@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import asyncssh
 
@@ -32,7 +33,7 @@ class HostKeyUnknownError(CertificateError):
     """The district file does not say which key the server has. Nothing was sent to it but a greeting."""
 
     code = "E-SFTP-1"
-    blame: Blame = "operator"
+    blame: ClassVar[Blame] = "operator"
 
 
 class HostKeyChangedError(CertificateError):
@@ -50,7 +51,7 @@ class NoCommonAlgorithmError(BadAddressError):
     """The server knows none of the ways to encrypt that are safe."""
 
     code = "E-SFTP-3"
-    blame: Blame = "remote"
+    blame: ClassVar[Blame] = "remote"
     next_step = "Have the server brought up to date. Until then `legacy = true` allows what rests on SHA-1."
 
 
@@ -58,7 +59,7 @@ class NothingNewError(TransientError):
     """The server is there, and there is nothing to take: no file, or only a set that is too old."""
 
     code = "E-SFTP-4"
-    blame: Blame = "data"
+    blame: ClassVar[Blame] = "data"
     safe = "Nothing was written."
     next_step = "Have the export looked at if files should be there; the next run looks again."
 
@@ -67,7 +68,7 @@ class NotReadyError(TransientError):
     """A set is there whose marker has not come."""
 
     code = "E-SFTP-5"
-    blame: Blame = "data"
+    blame: ClassVar[Blame] = "data"
     safe = "Nothing was written."
     next_step = "Run again when the upload has ended."
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import asyncssh
 
@@ -96,7 +96,7 @@ async def _copy(sftp: SFTPClient, path: str, expected: Remote, target: Path, mos
     came = 0
     with target.open("wb") as stream:
         source = await sftp.open(path, "rb")
-        while block := await source.read(_BLOCK, came):
+        while block := cast("bytes", await source.read(_BLOCK, came)):
             watch.alive()
             came += len(block)
             if came > most:

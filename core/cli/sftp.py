@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import json
 import os
-import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from syncrun.connectors.sftp.dropbox.schedule import Window
 
 PORT = 2022
-_WINDOW = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 home_option = click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The home folder (SYNCRUN_HOME)."
@@ -103,15 +101,13 @@ def _window(text: str, zone: str) -> Window:
 
     from syncrun.connectors.sftp.dropbox.schedule import Window
 
-    found = _WINDOW.fullmatch(text)
     try:
-        hours = [int(each) for each in found.groups()] if found else []
-        start, end = datetime.time(*hours[:2]), datetime.time(*hours[2:])
+        start, end = (datetime.time.fromisoformat(each) for each in text.split("-"))
         zoneinfo.ZoneInfo(zone)
     except (ValueError, zoneinfo.ZoneInfoNotFoundError):
-        found = None
-    if found is None:
-        raise UsageError("The window is not right.", next_step="Write --window 19:00-21:00 --zone America/New_York.")
+        raise UsageError(
+            "The window is not right.", next_step="Write --window 19:00-21:00 --zone America/New_York."
+        ) from None
     return Window(start, end, zone)
 
 

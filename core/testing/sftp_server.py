@@ -130,9 +130,9 @@ def _serve(listener: socket.socket, sshd: str, server: OpenSshServer, stop: thre
             server.connections.append(address[1])
             running.append(
                 subprocess.Popen(  # noqa: S603 # our own arguments
-                    [sshd, "-i", "-e", "-f", server.settings / "sshd_config"],
-                    stdin=connection,
-                    stdout=connection,
+                    [sshd, "-i", "-e", "-f", str(server.settings / "sshd_config")],
+                    stdin=connection.fileno(),
+                    stdout=connection.fileno(),
                     stderr=subprocess.DEVNULL,
                 )
             )
