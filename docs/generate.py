@@ -22,6 +22,13 @@ from written import attribute_docs, code, doc, first, page, table
 from syncrun import errors
 from syncrun.cli import app as cli
 from syncrun.cli.failure import INTERRUPTED
+from syncrun.connectors.sftp.fault import (
+    HostKeyChangedError,
+    HostKeyUnknownError,
+    NoCommonAlgorithmError,
+    NothingNewError,
+    NotReadyError,
+)
 from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
 from syncrun.plan import shape
@@ -41,7 +48,10 @@ TESTS = DOCS.parent / "tests"
 WIDTH = 100
 """Columns of the terminal for which help texts are set."""
 
-ELSEWHERE: tuple[type[errors.SyncError], ...] = (SetRefusedError, ArchiveError, NewerStateError)
+ELSEWHERE: tuple[type[errors.SyncError], ...] = (
+    *(SetRefusedError, ArchiveError, NewerStateError),
+    *(HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError),
+)
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 
 BLAMES: Mapping[str, str] = {
