@@ -48,7 +48,7 @@ def test_account_with_a_key_has_no_password(terminal: Terminal, home: Path, tmp_
 
 
 @pytest.mark.parametrize("arguments", [("user", "rotate", "nobody"), ("user", "disable", "nobody"), ("user", "add", "../x"),
-                                       ("serve", "--window", "19-21"), ("serve", "--zone", "Mars")])  # fmt: skip
+                                       ("serve", "--window", "evening"), ("serve", "--zone", "Mars")])  # fmt: skip
 def test_what_cannot_be_is_refused(terminal: Terminal, home: Path, arguments: tuple[str, ...]) -> None:
     answer = terminal("sftp", *arguments)
     assert answer.code == 2

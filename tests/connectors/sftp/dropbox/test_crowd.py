@@ -13,7 +13,7 @@ from harbour import harbour, new_key
 from syncrun.connectors.sftp.dropbox.account import Account
 from syncrun.connectors.sftp.dropbox.rule import Rules
 
-PER_SESSION = 4_000_000
+PER_SESSION = 1_000_000
 """Bytes that one more connected account may take, both of its ends, since both are in this process."""
 
 
