@@ -30,6 +30,13 @@ from syncrun.connectors.powerschool.api import (
     OtherServerError,
     QueryMissingError,
 )
+from syncrun.connectors.sftp.fault import (
+    HostKeyChangedError,
+    HostKeyUnknownError,
+    NoCommonAlgorithmError,
+    NothingNewError,
+    NotReadyError,
+)
 from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
 from syncrun.plan import shape
@@ -53,6 +60,7 @@ WIDTH = 100
 ELSEWHERE: tuple[type[errors.SyncError], ...] = (
     SetRefusedError, ArchiveError, NewerStateError, MovedError, NothingSharedError, OtherServiceError,
     FieldNotGrantedError, QueryMissingError, OtherServerError, MaintenanceError,
+    HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError,
 )  # fmt: skip
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 
