@@ -121,7 +121,7 @@ async def host_keys(host: str, port: int, *, legacy: bool = False) -> list[HostK
                     key = await asyncssh.get_server_host_key(
                         host, port, config=None, server_host_key_algs=list(kinds), options=_options(legacy=legacy)
                     )
-            except asyncssh.KeyExchangeFailed as error:
+            except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost) as error:  # some servers just hang up
                 refused = error
                 continue
         if key is not None:

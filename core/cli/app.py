@@ -23,7 +23,7 @@ COMMANDS = {
     "report": ("syncrun.cli.report:report", "Write what became of each row, a CSV a file."),
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
-    "sftp": ("syncrun.cli.sftp:sftp", "Take files in over SFTP: the drop box, its accounts, and servers' keys."),
+    "sftp": ("syncrun.cli.sftp:sftp", "Take files in over SFTP: the drop box and its accounts."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
     "testserver": (
         "syncrun.cli.testserver:testserver",

@@ -33,7 +33,7 @@ key_option = click.option(
 
 @click.group()
 def sftp() -> None:
-    """Take files in over SFTP: the drop box, its accounts, and servers' keys."""
+    """Take files in over SFTP: the drop box and its accounts; and see the keys of servers."""
 
 
 @sftp.command()

@@ -47,8 +47,11 @@ def test_list_says_where_each_plugin_is_from_and_that_it_is_not_loaded(terminal:
     assert (answer.code, answer.err) == (0, "")
     assert [line.split() for line in answer.out.splitlines()][1:] == [
         ["bad", "vendor-bad", "1.0", "bad_of_vendor.plugin", "not", "loaded"],
+        ["classlink", "syncrun", "0.1.0", "syncrun.connectors.classlink.plugin", "not", "loaded"],
         ["oneroster_csv", "syncrun", "0.1.0", "syncrun.connectors.oneroster_csv.plugin", "not", "loaded"],
         ["planner", "syncrun", "0.1.0", "syncrun.sinks.planner.plugin", "not", "loaded"],
+        ["powerschool_api", "syncrun", "0.1.0", "syncrun.connectors.powerschool.plugin", "not", "loaded"],
+        ["sftp", "syncrun", "0.1.0", "syncrun.connectors.sftp.plugin", "not", "loaded"],
         ["upload", "syncrun", "0.1.0", "syncrun.connectors.upload.plugin", "not", "loaded"],
     ]
 
@@ -62,7 +65,8 @@ def test_list_with_load_shows_offers_and_faults_side_by_side(terminal: Terminal,
     assert lines == {
         "bad": "vendor-bad 1.0 - fault: RuntimeError: see [/the] manual (import)", "quiet": "vendor-quiet 1.0 - ready",
         "oneroster_csv": "syncrun 0.1.0 source oneroster_csv ready", "planner": "syncrun 0.1.0 sink planner ready",
-        "upload": "syncrun 0.1.0 source upload ready",
+        "upload": "syncrun 0.1.0 source upload ready", "classlink": "syncrun 0.1.0 source classlink ready",
+        "powerschool_api": "syncrun 0.1.0 source powerschool_api ready", "sftp": "syncrun 0.1.0 source sftp ready",
     }  # fmt: skip
 
 

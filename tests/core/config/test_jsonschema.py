@@ -101,6 +101,8 @@ def test_plugin_without_usable_settings_is_left_out_and_the_others_stay(site: Si
     site.plugin("bad", "raise RuntimeError")
     site.good("good")
     found = district_schema(Registry())["properties"]["source"]["oneOf"]
-    assert [each["properties"]["connector"]["const"] for each in found] == ["good", "oneroster_csv", "upload"]
+    assert [each["properties"]["connector"]["const"] for each in found] == [
+        "classlink", "good", "oneroster_csv", "powerschool_api", "sftp", "upload",
+    ]  # fmt: skip
     with pytest.raises(ContractError, match="odd"):
         settings_schema(ConnectorInfo("odd", "t", "x:X", "odd_of_vendor.parts:Nothing"))
