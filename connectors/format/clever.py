@@ -3,7 +3,7 @@
 A student's id and a teacher's may be the same number there, so people get `S-` and `T-` before theirs; ids of schools
 and sections stay. Terms, school years and courses are columns of the sections: each becomes a record. Teachers of a
 section stand in columns, students in rows, one for each contact. Contacts have no ids and names in one piece: they are
-not read. Facts: `powerschool_sftp.md` section 4.3 names the public sources.
+not read. Facts: `https://support.clever.com`, the SFTP file specifications.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ A label is read as meant only where there is no doubt. The repairs, each with th
 - `R-HEAD-02`: a letter before every name, which keeps the order of an export (`a_sourcedId, b_status`);
 - `R-HEAD-03`: another word, number or spelling for the same thing (`grade`, `languages`, `dataLastModified`).
 
-Sources: `oneroster.md` section 11, the labels of PowerSchool's data export and of the plug-ins for it.
+Sources: exports met in the field, the labels of PowerSchool's data export and of the plug-ins for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asking for what changed since a moment, and checking that the other side understood (`oneroster.md`, 7.3 and 10)."""
+"""Asking for what changed since a moment, and checking that the other side understood (OneRoster 1.2, REST, filtering)."""
 
 from __future__ import annotations
 

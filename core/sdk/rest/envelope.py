@@ -1,4 +1,4 @@
-"""Finding the records in an answer, whatever key they are under (`oneroster.md`, section 5.4)."""
+"""Finding the records in an answer, whatever key they are under (OneRoster 1.2, REST, payloads)."""
 
 from __future__ import annotations
 

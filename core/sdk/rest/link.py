@@ -1,7 +1,7 @@
 """The header `Link` of a page: whether there is a next one, and how it is asked for.
 
 Only the query of a link is ever used. Where it points is not: servers behind proxies name inner hosts or `http://`,
-and credentials go nowhere but to the address in the settings (`oneroster.md`, section 7.2).
+and credentials go nowhere but to the address in the settings (OneRoster 1.2, REST, paging).
 """
 
 from __future__ import annotations

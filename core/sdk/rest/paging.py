@@ -1,6 +1,6 @@
 """All pages of a collection, by limit and offset, with a word at the end on whether they are all there is.
 
-The rules are those of `oneroster.md`, section 7.2. What a server says of itself (totals, links, counts) is checked
+The parameters and headers are those of OneRoster 1.1 and 1.2, REST, paging. What a server says of itself (totals, links, counts) is checked
 against what it sends.
 """
 

@@ -1,6 +1,6 @@
 """What a server says of a request in words, read from the many forms it comes in.
 
-Forms and words: `oneroster.md`, section 8.2. Only words that a standard defines leave this module; a server's own text
+Forms and words: OneRoster 1.1 and 1.2, REST, status information, and those of known services. Only words that a standard defines leave this module; a server's own text
 may quote what it was asked, and is dropped.
 """
 

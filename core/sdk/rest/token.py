@@ -1,4 +1,4 @@
-"""Tokens by OAuth 2 client credentials: fetched once, shared by threads, renewed in time (`oneroster.md`, 9.2)."""
+"""Tokens by OAuth 2 client credentials: fetched once, shared by threads, renewed in time (RFC 6749, 4.4)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What an answer means, from its status, its headers and its remark: nothing, or one of our errors.
 
-The table of `oneroster.md`, section 8.1. Words of the server's own are never repeated.
+The codes are those of OneRoster 1.2, REST, errors. Words of the server's own are never repeated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUSY = frozenset({500, 502, 503, 504})
 HEAVY = frozenset({502, 504})
 """Statuses by which gateways say that the server behind took too long over a page."""
 TOLERANCE = datetime.timedelta(minutes=5)
-"""How far clocks may differ before signatures by them are refused (`oneroster.md`, 9.1)."""
+"""How far clocks may differ before signatures by them are refused (OneRoster 1.1, message signing)."""
 
 Now = Callable[[], datetime.datetime]
 

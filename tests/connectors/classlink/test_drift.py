@@ -16,11 +16,11 @@ from remote import KEY, SECRET, Patience, Remote, accepted
 from syncrun.testing.roster_server import Roster, RosterServer
 
 PUPIL = st.integers(0, 65).map(lambda n: f"s1{n:03d}")
-DATED = st.tuples(st.sampled_from(["name", "agents", "school", "enroll", "mark", "mark all"]), PUPIL, st.just(True))  # noqa: FBT003
+DATED = st.tuples(st.sampled_from(["name", "agents", "school", "enroll", "mark", "mark all"]), PUPIL, st.just(True))  # noqa: FBT003 # a value drawn, not a switch
 UNDATED = st.tuples(
     st.sampled_from(["name", "agents", "school", "enroll", "remove", "remove all", "mark"]), PUPIL, st.booleans()
 )
-RUN = st.tuples(st.sampled_from(["changes", "changes", "everything", "crash"]), st.integers(1, 20), st.just(True))  # noqa: FBT003
+RUN = st.tuples(st.sampled_from(["changes", "changes", "everything", "crash"]), st.integers(1, 20), st.just(True))  # noqa: FBT003 # a value drawn, not a switch
 
 
 def edit(server: RosterServer, what: str, pupil: str, *, dated: bool) -> None:

@@ -253,7 +253,7 @@ def test_a_user_without_roles_and_one_with_several(office: Office) -> None:
     assert [row["userSourcedId"] for row in night.rows["roles"]].count("teacher") == 1
 
 
-# -- what providers are known to send (`oneroster.md`, section 11) -----------------------------------------------------
+# -- what providers are known to send  -----------------------------------------------------
 
 
 def _flat(found: Records) -> None:
