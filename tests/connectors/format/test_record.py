@@ -473,3 +473,15 @@ def test_birthdate_is_put_right_where_a_service_writes_it_small() -> None:
     sent = [{"sourcedId": "a", "birthdate": "2010-01-02"}, {"sourcedId": "b", "birthDate": "2011-01-02"}]
     assert [each["birthDate"] for each in spelled("demographics", sent)] == ["2010-01-02", "2011-01-02"]
     assert spelled("users", sent) is sent
+
+
+def test_credentials_are_dropped_before_anything_is_kept() -> None:
+    sent = [{"sourcedId": "a", "password": "x", "userProfiles": [{"credentials": []}]}, {"sourcedId": "b"}]
+    assert spelled("users", sent) == [{"sourcedId": "a"}, {"sourcedId": "b"}]
+
+
+def test_a_record_that_comes_twice_leaves_its_collection_unproved(office: Office) -> None:
+    found = plain()
+    found["users"].append(dict(found["users"][0]))
+    doubts = [(each.file, each.code) for each in office.read(found).findings if each.code == "R-PULL-01"]
+    assert doubts == [("users", "R-PULL-01")]

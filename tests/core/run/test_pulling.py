@@ -133,6 +133,27 @@ def test_within_six_hours_it_goes_on(remote: Remote) -> None:
     assert 0 < len(pages_asked(remote, before)) < 12
 
 
+@pytest.mark.parametrize(("minutes", "goes_on"), [(29, True), (31, False)])
+def test_without_a_revision_it_goes_on_for_half_an_hour(remote: Remote, minutes: int, goes_on: bool) -> None:  # noqa: FBT001 # a case
+    """Nothing would tell that what it has read has changed."""
+    remote.point(page_size=50)
+    remote.break_it(revision="absent")
+    last = len(remote.server.log) + 15
+
+    def go_down(asked: object) -> None:
+        if len(remote.server.log) >= last:
+            raise ConnectionError
+
+    remote.server.before_page = go_down
+    assert remote.sync().exit_code == 75
+    remote.server.before_page = None
+    remote.clock.move(minutes=minutes)
+    before = len(remote.server.log)
+    assert remote.sync().exit_code == 0
+    begun = [each for each in pages_asked(remote, before) if each.startswith("orgs")]
+    assert begun == ([] if goes_on else ["orgs?limit=50&offset=0&sort=sourcedId&orderBy=asc"])
+
+
 def test_a_service_that_dies_and_comes_back(remote: Remote) -> None:
     """Cut, go on, cut, go on: as many pages in the end as without."""
     remote.point(page_size=50)
