@@ -16,6 +16,9 @@ from rich.table import Table
 COLORS = {"DONE": "green", "HELD": "yellow", "DEGRADED": "yellow", "RETRY": "yellow", "REFUSED": "red", "FAILED": "red"}
 ACTIONS = ("create", "link", "restore", "update", "archive")
 SHOWN = 12
+MANY_COLUMNS = 3
+"""Of more columns than these in one line the others are only counted."""
+GRAVITY = {"stop": 0, "hold": 1, "drop row": 2, "drop value": 3, "note": 4}
 WIDE = 200
 """Columns where nobody looks on: a log must not lose the end of a reason."""
 
@@ -100,22 +103,42 @@ def show_summary(
         return
     if told.get("files"):
         out.print(_files(told["files"]), soft_wrap=False)
-    for finding in told.get("findings", ())[:SHOWN]:
-        where = ":".join(str(finding[key]) for key in ("file", "line") if finding.get(key))
-        column = f"{':' if fixes else ' '}{finding['column']}" if finding.get("column") else ""
-        times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
-        words = f": {finding['words']}" if finding.get("words") else ""
-        shape = f" ({finding['shape']})" if fixes and finding.get("shape") else ""
-        remark = escape(f" {where}{column}  {finding['title']}{shape}{words}{times}")
-        out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/]{remark}")
-        if fixes:
-            out.print(f"      {escape(finding['fix'])}", style="dim")
+    found = list(_by_place(told.get("findings", ())))
+    for finding in found[:SHOWN]:
+        _show_finding(out, finding, fixes=fixes)
+    if len(found) > SHOWN:
+        out.print(f"  [dim]{len(found) - SHOWN} more remarks; `syncrun report` has all[/]")
     for name, sink in told.get("sinks", {}).items():
         show_sink(out, name, sink)
     for line in told.get("advice", ()):
         out.print(f"  [cyan]note[/] {escape(line)}")
     for line in next_steps(told, asked, again) if asked else ():
         out.print(line)
+
+
+def _show_finding(out: Console, finding: Mapping[str, Any], *, fixes: bool) -> None:
+    where = ":".join(str(finding[key]) for key in ("file", "line") if finding.get(key))
+    column = f"{':' if fixes else ' '}{finding['column']}" if finding.get("column") else ""
+    times = f" ({finding['count']} rows)" if finding["count"] > 1 else ""
+    words = f": {finding['words']}" if finding.get("words") else ""
+    shape = f" ({finding['shape']})" if fixes and finding.get("shape") else ""
+    remark = escape(f" {where}{column}  {finding['title']}{shape}{words}{times}")
+    out.print(f"  [{_severity(finding['severity'])}]{finding['code']}[/]{remark}")
+    if fixes:
+        out.print(f"      {escape(finding['fix'])}", style="dim")
+
+
+def _by_place(findings: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Findings, the grave ones first; what is said of several columns of one line is said once."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for each in sorted(findings, key=lambda each: GRAVITY.get(each["severity"], 0)):
+        said = tuple(each.get(key) for key in ("code", "file", "line", "words", "shape", "count"))
+        groups.setdefault(said, []).append(each)
+    for group in groups.values():
+        columns = [each["column"] for each in group if each.get("column")]
+        if len(columns) > MANY_COLUMNS:
+            columns = [*columns[:MANY_COLUMNS], f"and {len(columns) - MANY_COLUMNS} more"]
+        yield {**group[0], "column": ", ".join(columns)}
 
 
 def show_sanity(out: Console, found: Sequence[Mapping[str, Any]]) -> None:

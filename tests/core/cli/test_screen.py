@@ -84,3 +84,20 @@ def test_progress_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str
 
 def test_logs_are_wide() -> None:
     assert console().width >= 200
+
+
+def test_grave_findings_come_first_and_columns_of_one_line_are_told_together() -> None:
+    def finding(code: str, severity: str, column: str) -> dict[str, Any]:
+        return {"code": code, "severity": severity, "title": "T", "count": 1, "file": "users.csv", "line": 1, "column": column}
+
+    notes = [finding("R-HEAD-01", "note", f"column{n}") for n in range(20)]
+    text = printed({**SUMMARY, "findings": [*notes, finding("R-PULL-01", "hold", "")]})
+    lines = [line for line in text.splitlines() if " R-" in line]
+    assert lines == [
+        "  R-PULL-01 users.csv:1  T", "  R-HEAD-01 users.csv:1 column0, column1, column2, and 17 more  T",
+    ]  # fmt: skip
+
+
+def test_remarks_beyond_the_screen_are_counted() -> None:
+    many = [{**SUMMARY["findings"][0], "line": n} for n in range(15)]
+    assert "3 more remarks" in printed({**SUMMARY, "findings": many})
