@@ -88,7 +88,15 @@ def test_logs_are_wide() -> None:
 
 def test_grave_findings_come_first_and_columns_of_one_line_are_told_together() -> None:
     def finding(code: str, severity: str, column: str) -> dict[str, Any]:
-        return {"code": code, "severity": severity, "title": "T", "count": 1, "file": "users.csv", "line": 1, "column": column}
+        return {
+            "code": code,
+            "severity": severity,
+            "title": "T",
+            "count": 1,
+            "file": "users.csv",
+            "line": 1,
+            "column": column,
+        }
 
     notes = [finding("R-HEAD-01", "note", f"column{n}") for n in range(20)]
     text = printed({**SUMMARY, "findings": [*notes, finding("R-PULL-01", "hold", "")]})
