@@ -27,6 +27,10 @@ class Cap(enum.Flag):
     """A sink that can bring an archived row back under its id."""
     LINK = enum.auto()
     """A sink that lets us take over a row that was there before."""
+    RELEASE = enum.auto()
+    """A sink that remembers such a row as it was, can give it back so, and can set aside what was there before."""
+    MOVE = enum.auto()
+    """A sink that can put a membership in the place of another in one step."""
     QUIET = enum.auto()
     """A sink that sends no message to people, or can be told not to."""
 

@@ -11,7 +11,11 @@ from marshmallow import Schema, fields
 
 from syncrun.sdk.source import Context
 
-MappingKind = Literal["orgs", "teachers", "years"]
+MappingKind = Literal["orgs", "teachers", "years", "classes", "students"]
+"""What people decide on, record by record."""
+Existing = Literal["ignore", "offer", "require"]
+"""Rows that the sink had before the first sync and that nobody's sync owns. `ignore`: they are left alone. `offer`: a
+person may choose what becomes of them. `require`: a person must, before there is a first sync."""
 Removal = Literal["archive", "keep"]
 """`archive`: set aside, may come back. `keep`: what the source no longer sends stays as it is."""
 
@@ -53,7 +57,11 @@ class Table:
     `source`: the entity whose `sourcedId` is the key, for the reports. `match`: columns by which a row that was there
     before is recognised. `mapping`: the kind of decision that people make on its rows. `billable`: each new row costs
     money. `privilege`: a person who turns up in a table of higher privilege than before is held. `shrink`: the
-    reference whose row must not lose too many rows of this table at once (the class of a class member).
+    reference whose row must not lose too many rows of this table at once (the class of a class member). `existing`:
+    what is asked about rows that were there before. `moves`: the reference that may change while the row stays the same
+    to people (the class, where a pupil moves between sections); see `Action.MOVE`.
+
+    A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words.
     """
 
     name: str
@@ -66,6 +74,8 @@ class Table:
     privilege: int = 0
     mapping: MappingKind | None = None
     shrink: str | None = None
+    existing: Existing = "ignore"
+    moves: str | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -96,7 +106,13 @@ class Action(enum.StrEnum):
     """Take over a row that was there before."""
     RESTORE = "restore"
     UPDATE = "update"
+    MOVE = "move"
+    """A row in place of another: a membership of one class becomes one of another, in one step."""
     ARCHIVE = "archive"
+    RETIRE = "retire"
+    """Set a row aside that was there before, since a person decided so."""
+    RELEASE = "release"
+    """Give a row back that was taken over or retired: as it was, and nobody's. One that the sync made is archived."""
 
 
 Status = Literal["applied", "unchanged", "rejected", "conflict"]

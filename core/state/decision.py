@@ -1,4 +1,4 @@
-"""What people decided on orgs, teachers and school years: the one small interface to it.
+"""What people decided on orgs, teachers, school years, classes and students: the one small interface to it.
 
 A decision says of a record of the source: `add` it to the sink, `link` it to a record that the sink already has, or
 `skip` it. Earlier decisions are kept; the current one counts.
@@ -17,7 +17,7 @@ from syncrun.state.model import decisions
 from syncrun.state.store import State
 
 Verdict = Literal["add", "link", "skip"]
-KINDS: tuple[MappingKind, ...] = ("orgs", "teachers", "years")
+KINDS: tuple[MappingKind, ...] = ("orgs", "teachers", "years", "classes", "students")
 VERDICTS: tuple[Verdict, ...] = ("add", "link", "skip")
 
 
