@@ -176,10 +176,9 @@ def _decisions(session: Session) -> dict[str, list[decision.Decision]]:
     for sink in session.district.sinks:
         if sink.mapping and not session.dry_run:
             decision.replace(session.state, session.district.name, sink.name, read_mapping(sink.mapping), session.who)
-        found[sink.name] = (
-            read_mapping(sink.mapping) if sink.mapping and session.dry_run
-            else decision.current(session.state, session.district.name, sink.name)
-        )  # fmt: skip
+        found[sink.name] = decision.current(session.state, session.district.name, sink.name)
+        if sink.mapping and session.dry_run:
+            found[sink.name] = decision.overlaid(found[sink.name], read_mapping(sink.mapping))
     return found
 
 

@@ -79,9 +79,17 @@ decisions = sa.Table(
     "decisions", metadata,
     sa.Column("id", sa.Integer, primary_key=True), _column("district"), _column("sink"), _column("kind"),
     _column("source_id"), _column("decision"), _column("sink_id", null=True), _column("who"),
-    sa.Column("at", _AT, nullable=False), sa.Column("current", sa.Boolean, nullable=False),
+    sa.Column("at", _AT, nullable=False), sa.Column("current", sa.Boolean, nullable=False), _column("keep", null=True),
 )  # fmt: skip
 sa.Index("ix_decisions_district", decisions.c.district, decisions.c.sink)
+
+policies = sa.Table(
+    "policies", metadata,
+    sa.Column("id", sa.Integer, primary_key=True), _column("district"), _column("sink"), _column("table_name"),
+    _column("scope"), _column("scope_id"), _column("policy"), _column("who"),
+    sa.Column("at", _AT, nullable=False), sa.Column("current", sa.Boolean, nullable=False),
+)  # fmt: skip
+sa.Index("ix_policies_district", policies.c.district, policies.c.sink)
 
 leases = sa.Table(
     "leases", metadata,
