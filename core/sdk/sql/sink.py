@@ -13,7 +13,7 @@ from syncrun.errors import ConfigError, Problem
 from syncrun.sdk.setting import SecretText
 from syncrun.sdk.sink import Batch, Claim, LedgerEntry, Observed, Outcome, Table
 from syncrun.sdk.source import Context
-from syncrun.sdk.sql import ledger
+from syncrun.sdk.sql import before, ledger, staged
 from syncrun.sdk.sql.connect import normal_url, open_engine, spoken
 from syncrun.sdk.sql.write import Target, write
 from syncrun.sqltext import name, names
@@ -111,6 +111,7 @@ class SqlSink:
             if self._create:
                 self.metadata.create_all(connection)
             ledger.create(connection)
+            before.create(connection)
             ledger.stake(connection, claim)
 
     def latest_run(self) -> str | None:
@@ -129,7 +130,8 @@ class SqlSink:
         """The data of the batch and its ledger row, in one transaction."""
         with spoken(self.title), self._connection() as connection, connection.begin():
             ledger.hold(connection, batch.claim)
-            exceptions = write(connection, batch, self.targets[batch.table.name], self.hints)
+            carry_out = staged.write if batch.action in staged.ACTIONS else write
+            exceptions = carry_out(connection, batch, self.targets[batch.table.name], self.hints)
             ledger.enter(connection, batch, exceptions)
         return exceptions
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncrun.sdk.sink import Action, Batch, Constant, Outcome
+from syncrun.sdk.sql import before
 from syncrun.sdk.sql.rejection import REJECTIONS, is_rejection, rejection
 from syncrun.sqltext import literal, name, names
 
@@ -45,8 +46,17 @@ def write(connection: sa.Connection, batch: Batch, target: Target, hints: Mappin
     return kind(connection, batch, target, hints).write()
 
 
+def plain_types(table: sa.Table, dialect: sa.Dialect) -> dict[str, str]:
+    """The SQL type of each column; texts without a length, since a cast to VARCHAR(3) cuts what is longer, where an
+    INSERT refuses it."""
+    return {
+        column.name: re.sub(r"^(VAR)?CHAR\(\d+\)", "VARCHAR", column.type.compile(dialect)) for column in table.columns
+    }
+
+
 @contextmanager
-def _savepoint(execute: Callable[[str], Any]) -> Iterator[None]:
+def savepoint(execute: Callable[[str], Any]) -> Iterator[None]:
+    """Undo what an error leaves of a batch, and nothing before it."""
     execute("SAVEPOINT syncrun_batch")
     try:
         yield
@@ -99,17 +109,13 @@ class _Postgres:
     def __init__(self, connection: sa.Connection, batch: Batch, target: Target, hints: Mapping[str, str]) -> None:
         self.driver: Any = connection.connection.driver_connection
         self.batch, self.target, self.hints = batch, target, hints
-        # without a length, since a cast to VARCHAR(3) cuts what is longer, where an INSERT refuses it
-        self.types = {
-            column.name: re.sub(r"^(VAR)?CHAR\(\d+\)", "VARCHAR", column.type.compile(connection.dialect))
-            for column in target.table.columns
-        }
+        self.types = plain_types(target.table, connection.dialect)
         self.id = target.table.primary_key.columns.keys()[0]
 
     def write(self) -> list[Outcome]:
         if self.batch.action is Action.CREATE:
             try:
-                with _savepoint(self.driver.execute):
+                with savepoint(self.driver.execute):
                     columns, sources = _layout(self.batch, self.target)
                     self._copy(self.target.sql_name, columns, sources)
                 return []
@@ -136,12 +142,24 @@ class _Postgres:
             f"id TEXT, key TEXT{declared}) ON COMMIT DROP"
         )
         self._copy("syncrun_stage", ["id", "key", *(f"f_{field}" for field in fields)], ["id", "key", *fields])
-        # what is ours already cannot be linked a second time, and afterwards could not be told from what was linked now
-        taken = self._missing("IS NULL") if self.batch.action is Action.LINK else set()
+        taken: set[str] = set()
+        if self.batch.action is Action.LINK:
+            self._keep_images()
+            # what is ours already cannot be linked a second time, and afterwards could not be told from what was linked now
+            taken = self._missing("IS NULL")
         exceptions = self._settle(1, self.batch.size + 1)
         gone = taken | self._missing(f"= {literal(self.batch.claim.district)}")
         refused = {each.key for each in exceptions}
         return exceptions + [_gone(key, self.batch.action) for key in sorted(gone - refused)]
+
+    def _keep_images(self) -> None:
+        target = self.target
+        rows = (
+            f"FROM {target.sql_name} t JOIN syncrun_stage s ON t.{name(self.id)} = s.id::{self.types[self.id]} "
+            f"WHERE t.{name(target.owner)} IS NULL"
+        )
+        taken = before.columns(self.batch, target.external, target.archived)
+        self.driver.execute(before.keep("postgresql", self.batch, taken, self.id, rows))
 
     def _cast(self, field: str) -> str:
         if field == "key":
@@ -171,7 +189,7 @@ class _Postgres:
     def _settle(self, start: int, stop: int) -> list[Outcome]:
         """Write the staged rows from `start` to before `stop`; halve the range until each bad row stands alone."""
         try:
-            with _savepoint(self.driver.execute):
+            with savepoint(self.driver.execute):
                 self.driver.execute(self._statement(), (start, stop))
             return []
         except Exception as error:
@@ -203,9 +221,11 @@ class _Sqlite:
         self.id = target.table.primary_key.columns.keys()[0]
 
     def write(self) -> list[Outcome]:
+        if self.batch.action is Action.LINK:
+            self._keep_images()
         statement, sources = self._statement()
         try:
-            with _savepoint(self.driver.execute):
+            with savepoint(self.driver.execute):
                 done = self.driver.executemany(statement, self.batch.rows(sources)).rowcount
                 if done != self.batch.size:
                     raise _CountError
@@ -215,10 +235,16 @@ class _Sqlite:
                 raise
         return list(self._careful(statement, sources))
 
+    def _keep_images(self) -> None:
+        target = self.target
+        rows = f"FROM {target.sql_name} AS t WHERE t.{name(self.id)} = ? AND t.{name(target.owner)} IS NULL"
+        taken = before.columns(self.batch, target.external, target.archived)
+        self.driver.executemany(before.keep("sqlite", self.batch, taken, self.id, rows), self.batch.rows(["id"]))
+
     def _careful(self, statement: str, sources: Sequence[str | Constant]) -> Iterator[Outcome]:
         for key, *row in self.batch.rows(["key", *sources]):
             try:
-                with _savepoint(self.driver.execute):
+                with savepoint(self.driver.execute):
                     done = self.driver.execute(statement, row).rowcount
             except Exception as error:
                 if not is_rejection(error):
