@@ -25,6 +25,9 @@ _DONE = {
     "restore": "RESTORED",
     "update": "UPDATED",
     "archive": "ARCHIVED",
+    "move": "MOVED",
+    "release": "RELEASED",
+    "retire": "ARCHIVED",
 }
 _SCHOOLS = {
     "users": "sourcedId IN (SELECT userSourcedId FROM roster.roles WHERE orgSourcedId = {0})",
@@ -108,7 +111,7 @@ def _report(files: RunFiles, entity: str, school: str | None, *, arrived: bool) 
     )
     order = " ".join(
         f"WHEN {literal(action)} THEN {n}"
-        for n, action in enumerate(("update", "archive", "restore", "link", "create"))
+        for n, action in enumerate(("update", "archive", "release", "restore", "move", "link", "create"))
     )
     roster = f"roster.{name(entity)}"
     belongs = _belongs(files, entity, school)

@@ -73,6 +73,9 @@ def _fates(folders: Folders, run: Run, plan: Plan, sources: dict[str, dict[str, 
         exceptions = folders.run(run.id) / f"exceptions-{sink}.parquet"
         for table, each in made_for.tables.items():
             change = read_parquet([folders.home / each.path])
+            if each.counts.get("move"):  # what a move takes the place of, goes
+                change = f"""(FROM {change} UNION ALL BY NAME
+                    SELECT * REPLACE (from_key AS key, 'archive' AS action) FROM {change} WHERE action = 'move')"""
             held = f"part IN ({literals(made_for.held) or 'NULL'})"
             if waiting.exists():
                 held = f'change.key IN (SELECT key FROM {read_parquet([waiting])} WHERE "table" = {literal(table)})'

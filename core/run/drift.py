@@ -14,6 +14,7 @@ from syncrun.apply.identity import sql_derived
 from syncrun.config.district import SinkConfig
 from syncrun.match import link
 from syncrun.plan.applied import SCHEMA as APPLIED
+from syncrun.plan.diff import BEFORE
 from syncrun.sdk import Cap, Sink, Table
 from syncrun.sqltext import literal, name
 
@@ -76,7 +77,7 @@ def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     connection.execute(f"""
         CREATE OR REPLACE VIEW {APPLIED}.{name(table.name)} AS
         SELECT * FROM {found} WHERE key NOT IN ({aside})
-        UNION ALL BY NAME SELECT * FROM {thought} WHERE key IN ({aside})
+        UNION ALL BY NAME SELECT * FROM {thought} WHERE key IN ({aside}) OR starts_with(key, {literal(BEFORE)})
     """)
     told = ((differs, "differ from what was sent and are put right"), (gone, "are gone and are sent again"),
             (left, "were archived by hand and are left so"))  # fmt: skip

@@ -124,7 +124,7 @@ class Change:
 
     `id` is the same when the same change is sent again. `sink_id` is the sink's own id of the row, None where the
     sink is to choose it. `values` holds the columns to touch, and no others; references are the sink's own ids.
-    `quiet`: no message to people may come of it.
+    `quiet`: no message to people may come of it. `from_id`: the sink's own id of the row that a move takes the place of.
     """
 
     id: str
@@ -135,6 +135,7 @@ class Change:
     values: Mapping[str, Any]
     quiet: bool
     fence: int
+    from_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ class Constant:
 class Batch:
     """Changes of one table and one action, in columns.
 
-    The sink says which columns it wants, in its order: `"id"`, `"key"`, names of `fields`, or a `Constant`.
+    The sink says which columns it wants, in its order: `"id"`, `"key"`, for a move `"from_id"`, names of `fields`, or a
+    `Constant`.
     `rows(columns)` gives tuples of text, numbers, truth values or None, dates as text `YYYY-MM-DD`; `csv(columns)`
     the same as CSV bytes without a header, NULL as an empty unquoted cell.
     """

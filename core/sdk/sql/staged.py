@@ -6,7 +6,6 @@ If the database refuses, the batch is halved until each bad row stands alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 

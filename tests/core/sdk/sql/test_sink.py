@@ -216,12 +216,12 @@ def test_claim_makes_the_tables_only_where_it_is_told_to(database_url: str) -> N
     with looking(database_url) as connection:
         metadata.create_all(connection)
     estate(database_url, create=False).claim(ME)
-    assert tables(database_url) == {"buildings", "rooms", "syncrun_claims", "syncrun_ledger"}
+    assert tables(database_url) == {"buildings", "rooms", "syncrun_before", "syncrun_claims", "syncrun_ledger"}
 
 
 def test_claim_without_tables_makes_only_our_own(database_url: str) -> None:
     sink = estate(database_url, create=False)
     sink.claim(ME)
-    assert tables(database_url) == {"syncrun_claims", "syncrun_ledger"}
+    assert tables(database_url) == {"syncrun_before", "syncrun_claims", "syncrun_ledger"}
     with pytest.raises(ConfigError):
         sink.apply_bulk(batch(Action.CREATE, [row("a")]))
