@@ -16,12 +16,14 @@ import asyncssh
 from syncrun.connectors.sftp.dropbox.account import Account, Accounts, hashed
 from syncrun.connectors.sftp.dropbox.place import Place
 from syncrun.connectors.sftp.dropbox.rule import Rules
-from syncrun.connectors.sftp.dropbox.server import DropBox, serving
+from syncrun.connectors.sftp.dropbox.server import Complete, DropBox, serving
 from syncrun.connectors.sftp.setting import SftpSettings
 from syncrun.connectors.sftp.source import Sftp
 from syncrun.sdk import Context, SecretText
 
 PASSWORD = "canary-password-9d1c"
+Completed = tuple[str, tuple[str, ...]]
+"""An account, and the names of the files of a whole set."""
 
 
 @contextlib.contextmanager
@@ -59,9 +61,8 @@ async def _cancel_all() -> None:
 class Harbour:
     """A drop box that runs, with accounts `oak` and `elm`, whose password is `PASSWORD`."""
 
-    def __init__(self, home: Path, drop: DropBox, there: Callable[..., Any]) -> None:
-        self.place, self.drop, self.there = Place(home), drop, there
-        self.completed: list[tuple[str, tuple[str, ...]]] = []
+    def __init__(self, home: Path, drop: DropBox, there: Callable[..., Any], completed: list[Completed]) -> None:
+        self.place, self.drop, self.there, self.completed = Place(home), drop, there, completed
 
     @property
     def port(self) -> int:
@@ -93,21 +94,25 @@ class Harbour:
 
 
 @contextlib.contextmanager
-def harbour(home: Path, rules: Rules | None = None, **more: Any) -> Iterator[Harbour]:
+def harbour(
+    home: Path, rules: Rules | None = None, *, complete: Complete | None = None, **more: Any
+) -> Iterator[Harbour]:
+    """A drop box. Of each whole set it notes what `completed`, and tells `complete`."""
     place = Place(home)
     place.make()
     accounts = Accounts(place.accounts)
     for name in ("oak", "elm"):
         if accounts.get(name) is None:
             accounts.put(Account(name, name, hashed(PASSWORD)))
-    found: list[Harbour] = []
+    completed: list[Completed] = []
 
-    async def complete(account: Account, files: tuple[Path, ...]) -> None:
-        found[0].completed.append((account.name, tuple(sorted(each.name for each in files))))
+    async def note(account: Account, files: tuple[Path, ...]) -> None:
+        completed.append((account.name, tuple(sorted(each.name for each in files))))
+        if complete:
+            await complete(account, files)
 
-    with beside(serving(home, rules or Rules(quiet=60), on_complete=complete, **more)) as (drop, there):
-        found.append(Harbour(home, drop, there))
-        yield found[0]
+    with beside(serving(home, rules or Rules(quiet=60), on_complete=note, **more)) as (drop, there):
+        yield Harbour(home, drop, there, completed)
 
 
 @contextlib.contextmanager
