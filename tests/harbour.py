@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -177,12 +179,32 @@ def new_key(path: Path) -> str:
     return path.with_suffix(".pub").read_text().strip()
 
 
+@contextlib.contextmanager
+def sending(harbour: Harbour, key: Path, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """OpenSSH's `sftp` while it sends a file, which takes it a second a megabyte, stopped when a part of it has come. It
+    goes on with SIGCONT; at the end it is killed."""
+    command = sftp_command(harbour.port, key, "oak", "-l", "8000")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # fmt: skip
+        try:
+            process.stdin.write(f"put {path}\n")
+            process.stdin.flush()
+            end = time.monotonic() + 20
+            while not any(each.stat().st_size for each in harbour.arriving()):
+                assert time.monotonic() < end, "nothing comes"
+                time.sleep(0.002)
+            process.send_signal(signal.SIGSTOP)
+            assert len(harbour.arriving()) == 1, "all of it has come"
+            yield process
+        finally:
+            process.kill()
+
+
 def auto_send(harbour: Harbour, key: Path, *lines: str, account: str = "oak") -> subprocess.CompletedProcess[str]:
     """OpenSSH's `sftp` with a batch, as schedulers call it."""
     return subprocess.run(sftp_command(harbour.port, key, account), input="\n".join(lines) + "\n", text=True,
                           capture_output=True, timeout=60, check=False)  # fmt: skip
 
 
-def sftp_command(port: int, key: Path, account: str) -> list[str]:
-    return ["sftp", "-q", "-P", str(port), "-i", str(key), "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
+def sftp_command(port: int, key: Path, account: str, *options: str) -> list[str]:
+    return ["sftp", "-q", *options, "-P", str(port), "-i", str(key), "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
             "-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-F", "none", "-b", "-", f"{account}@127.0.0.1"]  # fmt: skip

@@ -99,7 +99,7 @@ class Recorder:
         return len(self.runs) >= count and self.runs[-1].code is not None
 
 
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something; raises `AssertionError` when it does not come."""
     end = time.monotonic() + seconds
     while not holds():
