@@ -159,6 +159,7 @@ def test_links_of_the_machine_are_not_there(set_up: Harbour) -> None:
     assert (set_up.place.boxes / "oak" / "out.csv").read_bytes() == b"intruder"
 
 
+@pytest.mark.requirement("S2-15")
 def test_accounts_do_not_see_each_other(port: Harbour) -> None:
     async def both() -> None:
         async with port.client("oak") as oak, port.client("elm") as elm:

@@ -279,6 +279,7 @@ def test_marker_ends_the_wait(port: Harbour, export: Path) -> None:
     assert port.completed == [("oak", ("whatever.txt",))]
 
 
+@pytest.mark.requirement("S2-15")
 def test_withdrawn_account_is_sent_away_and_stays_out(tmp_path: Path) -> None:
     async def attempt(port: Harbour) -> None:
         accounts = Accounts(port.place.accounts)
