@@ -2,7 +2,8 @@
 approved by a person.
 
 What is not done with yet is begun again: by itself when a run says so, and by the server's next start when the server was
-stopped meanwhile. A run that is begun once too often finds nothing to do."""
+stopped meanwhile. A run that is begun once too often finds nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +66,8 @@ class Starter:
         self._approved, self._window, self._running, self._now = approved, window, running, now
         self._pause, self._command, self._pauses, self._ended = pause, command, pauses, ended
         self._order = itertools.count(1)
+        # by district, when in that order the last run began that is done with
         self._read: dict[str, int] = collections.defaultdict(int)
-        """By district, when in the order of things the last run began that is done with."""
         self._busy: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
         self._slots = asyncio.Semaphore(AT_ONCE)
 
