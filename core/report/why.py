@@ -38,8 +38,9 @@ class Ground:
     path: str
 
     def tables_of(self, entity: str) -> list[Table]:
-        """The tables whose rows are records of that entity."""
-        return [table for table in self.tables if table.source == entity]
+        """The tables whose rows are records of that entity. Guardians may stand among the users."""
+        sources = {entity, "guardians"} if entity == "users" else {entity}
+        return [table for table in self.tables if table.source in sources]
 
 
 def lay(files: RunFiles) -> None:

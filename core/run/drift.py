@@ -1,7 +1,7 @@
 """A full sync reads the sink and compares it with what the sink is thought to have: somebody may have changed a row.
 
 A row of ours with other values, or one that is gone, is put right by the plan. A row that a person archived stays
-archived; that is said.
+archived; that is said. Columns that are not to be put right count as they were sent.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     connection.execute(f"CREATE OR REPLACE TABLE {thought} AS FROM {APPLIED}.{name(table.name)}")
     chosen, joins = [], []
     for n, column in enumerate(table.columns):
-        if column.parent:
+        if not column.drift:
+            chosen.append(f"was.{name(column.name)}")
+        elif column.parent:
             joins.append(f'LEFT JOIN {IDS} AS parent{n} ON parent{n}."table" = {literal(column.parent)} '
                          f"AND parent{n}.id = seen.{name(column.name)}")  # fmt: skip
             chosen.append(f"parent{n}.key AS {name(column.name)}")

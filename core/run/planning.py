@@ -16,6 +16,7 @@ from syncrun.plan import applied, diff, judge, shape
 from syncrun.plan.model import Part, Reason, SinkPlan, TablePlan
 from syncrun.run.drift import repair
 from syncrun.run.folder import made
+from syncrun.run.remark import remarks
 from syncrun.scratch import renew_schema
 from syncrun.sdk import Cap, Sink, Table
 from syncrun.sqltext import literal, name
@@ -62,6 +63,7 @@ def make(
     advice = mapping.settle(connection, desk.decisions, desk.config.school_years, position,
                             by_year=any("mapped_years" in table.shape for table in tables))  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
+    advice += remarks(connection, desk.sink, desk.config.name)
     open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)
     renew_schema(connection, link.SCHEMA)

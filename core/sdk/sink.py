@@ -37,13 +37,16 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a sink's table: its type in the engine, what it tells of a person, the table it refers to."""
+    """A column of a sink's table: its type in the engine, what it tells of a person, the table it refers to.
+
+    `drift`: a full sync puts right what somebody changed in the sink; without it only a change in the source does."""
 
     name: str
     sql_type: str
     privacy: str
     parent: str | None
     title: str
+    drift: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Table:
     what is asked about rows that were there before. `moves`: the reference that may change while the row stays the same
     to people (the class, where a pupil moves between sections); see `Action.MOVE`.
 
-    A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words.
+    A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words, and
+    by `{"drift": False}` that a full sync leaves alone what people made of it in the sink.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Table:
                 field.metadata.get("privacy", "structure"),
                 field.to if isinstance(field, Ref) else None,
                 field.metadata.get("title", name.replace("_", " ")),
+                field.metadata.get("drift", True),
             )
             for name, field in declared.items()
         )
@@ -96,6 +101,18 @@ class Table:
     def parents(self) -> dict[str, str]:
         """Tables referred to, by column."""
         return {column.name: column.parent for column in self.columns if column.parent}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a sink tells of a roster beside the changes, with the plan. A sink has them as `remarks`, a tuple.
+
+    `query` is a DuckDB query over what shapes may use and `shaped.<table>`; it gives one number. `words` is a sentence
+    with `{count}` in it, which is told where the number is not 0. Example: how many guardians share a phone.
+    """
+
+    query: str
+    words: str
 
 
 class Action(enum.StrEnum):

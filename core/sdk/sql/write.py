@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import field as declared
 from typing import TYPE_CHECKING, Any
 
 from syncrun.sdk.sink import Action, Batch, Constant, Outcome
@@ -27,12 +28,16 @@ BLOCK = 1 << 20
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where the rows of one sink table live: the SQL table, the column that says who owns a row (the district, or
-    NULL for people's own rows), the one that sets it aside, and, if there is one, the one that shows our key."""
+    NULL for people's own rows), the one that sets it aside, and, if there is one, the one that shows our key.
+
+    `keeps`: columns that no change overwrites in rows where another column is filled, as `{"email": "claimed_at"}` for
+    accounts whose owners look after them, or where they are filled themselves, as `{"language": "language"}`."""
 
     table: sa.Table
     owner: str = "managed_by"
     archived: str = "archived_at"
     external: str | None = None
+    keeps: Mapping[str, str] = declared(default_factory=dict)
 
     @property
     def sql_name(self) -> str:
@@ -77,9 +82,15 @@ def _layout(batch: Batch, target: Target) -> tuple[list[str], list[str | Constan
     return [*columns, *batch.fields], [*sources, *batch.fields]
 
 
-def _assignments(batch: Batch, target: Target, value: Callable[[str], str], now: str) -> str:
-    """The SET list of an UPDATE; `value` gives the expression for a field."""
-    pairs = [(field, value(field)) for field in batch.fields]
+def _unless_kept(target: Target, field: str, value: str, row: str) -> str:
+    """The expression for a field of a row that is there; `row` names the row."""
+    guard = target.keeps.get(field)
+    return f"CASE WHEN {row}.{name(guard)} IS NULL THEN {value} ELSE {row}.{name(field)} END" if guard else value
+
+
+def _assignments(batch: Batch, target: Target, value: Callable[[str], str], now: str, row: str) -> str:
+    """The SET list of an UPDATE; `value` gives the expression for a field, `row` names the row."""
+    pairs = [(field, _unless_kept(target, field, value(field), row)) for field in batch.fields]
     if batch.action is Action.ARCHIVE:
         pairs.append((target.archived, now))
     if batch.action in {Action.RESTORE, Action.LINK}:
@@ -89,6 +100,12 @@ def _assignments(batch: Batch, target: Target, value: Callable[[str], str], now:
         if target.external:
             pairs.append((target.external, value("key")))
     return ", ".join(f"{name(column)} = {expression}" for column, expression in pairs)
+
+
+def _overwritten(batch: Batch, target: Target, row: str) -> str:
+    """The SET list of an INSERT whose row is there already."""
+    values = {field: _unless_kept(target, field, f"excluded.{name(field)}", row) for field in batch.fields}
+    return ", ".join(f"{name(field)} = {value}" for field, value in values.items())
 
 
 def _ours(batch: Batch, target: Target, alias: str = "") -> str:
@@ -170,7 +187,7 @@ class _Postgres:
         table, id_type = self.target.sql_name, self.types[self.id]
         where = "s.n >= %s AND s.n < %s"
         if self.batch.action is not Action.CREATE:
-            sets = _assignments(self.batch, self.target, self._cast, "now()")
+            sets = _assignments(self.batch, self.target, self._cast, "now()", "t")
             ours = _ours(self.batch, self.target, "t.")
             return (
                 f"UPDATE {table} t SET {sets} FROM syncrun_stage s "
@@ -179,7 +196,7 @@ class _Postgres:
         columns, sources = _layout(self.batch, self.target)
         values = [f"s.id::{id_type}" if source == "id" else literal(source.text) if isinstance(source, Constant)
                   else self._cast(source) for source in sources]  # fmt: skip
-        again = ", ".join(f"{name(field)} = excluded.{name(field)}" for field in self.batch.fields)
+        again = _overwritten(self.batch, self.target, "t")
         return (
             f"INSERT INTO {table} AS t ({names(columns)}) SELECT {', '.join(values)} FROM syncrun_stage s "
             f"WHERE {where} ON CONFLICT ({name(self.id)}) DO UPDATE SET {again}, {name(self.target.archived)} = NULL "
@@ -259,14 +276,14 @@ class _Sqlite:
         table, batch = self.target.sql_name, self.batch
         if batch.action is Action.CREATE:
             columns, sources = _layout(batch, self.target)
-            again = ", ".join(f"{name(field)} = excluded.{name(field)}" for field in batch.fields)
+            again = _overwritten(batch, self.target, table)
             return (
                 f"INSERT INTO {table} ({names(columns)}) VALUES ({', '.join('?' * len(columns))}) "
                 f"ON CONFLICT ({name(self.id)}) DO UPDATE SET {again}, {name(self.target.archived)} = NULL "
                 f"WHERE {_ours(batch, self.target)}"
             ), sources
         external: list[str | Constant] = ["key"] if batch.action is Action.LINK and self.target.external else []
-        sets = _assignments(batch, self.target, lambda field: "?", "CURRENT_TIMESTAMP")
+        sets = _assignments(batch, self.target, lambda field: "?", "CURRENT_TIMESTAMP", table)
         statement = f"UPDATE {table} SET {sets} WHERE {name(self.id)} = ? AND {_ours(batch, self.target)}"
         return statement, [*batch.fields, *external, "id"]
 
