@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.config.district import Limits, SinkConfig
-from syncrun.match import link, mapping
+from syncrun.match import link, mapping, route
 from syncrun.plan import applied, diff, judge, shape
 from syncrun.plan.model import Part, SinkPlan, TablePlan
+from syncrun.roster.route import Route
 from syncrun.run.drift import repair
 from syncrun.run.folder import made
 from syncrun.scratch import renew_schema
@@ -43,9 +44,10 @@ class Desk:
     """Whether to read the sink and repair what has drifted (a full sync)."""
 
 
-def staged(sinks: Iterable[Sink]) -> frozenset[str]:
-    """The kinds of privacy that the sinks ask for; columns of other kinds are never staged."""
+def staged(sinks: Iterable[Sink], routes: Iterable[Route] = ()) -> frozenset[str]:
+    """The kinds of privacy that the sinks and their routes ask for; columns of other kinds are never staged."""
     asked = {column.privacy for sink in sinks for table in sink.tables for column in table.columns}
+    asked |= {"profile" for each in routes if each.grades}
     return frozenset(asked | {ALWAYS_STAGED}) - {"credential"}
 
 
@@ -54,8 +56,10 @@ def make(
 ) -> tuple[SinkPlan, list[str]]:
     """The plan of one sink and advice. `position` is where the district file names the sink, for errors."""
     tables = desk.sink.tables
-    advice = mapping.settle(connection, desk.decisions, desk.config.school_years, position,
-                            by_year=any("mapped_years" in table.shape for table in tables))  # fmt: skip
+    routed = route.settle(connection, desk.config.routes, desk.decisions, position)
+    advice = [*routed.advice, *mapping.settle(
+        connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
+        by_year=any("mapped_years" in table.shape for table in tables))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)
@@ -63,7 +67,7 @@ def make(
     if desk.observe:
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder)
     doubts = (
-        link.find(connection, desk.sink, tables, desk.decisions, folder) if Cap.LINK in desk.config.info.caps else {}
+        link.find(connection, desk.sink, tables, routed.decisions, folder) if Cap.LINK in desk.config.info.caps else {}
     )
     first = not desk.files
     config = desk.config

@@ -1,7 +1,7 @@
 """What people decided on orgs, teachers, school years, classes and students: the one small interface to it.
 
-A decision says of a record of the source: `add` it to the sink, `link` it to a record that the sink already has, or
-`skip` it. Earlier decisions are kept; the current one counts.
+A decision says of a record of the source: `add` it to the sink, `link` it to a record that the sink already has, `join` it
+to the record that another is linked to, or `skip` it. Earlier decisions are kept; the current one counts.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from syncrun.sdk.sink import MappingKind
 from syncrun.state.model import decisions
 from syncrun.state.store import State
 
-Verdict = Literal["add", "link", "skip"]
+Verdict = Literal["add", "link", "join", "skip"]
 KINDS: tuple[MappingKind, ...] = ("orgs", "teachers", "years", "classes", "students")
-VERDICTS: tuple[Verdict, ...] = ("add", "link", "skip")
+JOINABLE: tuple[MappingKind, ...] = ("orgs", "teachers")
+"""Of these, two may be one in the sink."""
+VERDICTS: tuple[Verdict, ...] = ("add", "link", "join", "skip")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision. `sink_id` is the sink's record for `link`."""
+    """One decision. `sink_id` is the sink's record for `link` and `join`."""
 
     kind: MappingKind
     source_id: str
