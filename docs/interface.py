@@ -16,7 +16,7 @@ from written import attribute_docs, code, doc, first, page, signature, table
 import syncrun.sdk
 import syncrun.sdk.rest
 from syncrun import errors, hookspecs
-from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
+from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
 from syncrun.sdk.rest import proof
@@ -80,6 +80,7 @@ def settings() -> str:
     blocks += list(_connectors("source"))
     blocks += ["## `[[sinks]]`", first(SinkSchema), settings_table(SinkSchema())]
     blocks += list(_connectors("sink"))
+    blocks += ["## `[[sinks.routes]]`", doc(RouteSchema), settings_table(RouteSchema())]
     return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema()))
 
 
@@ -97,7 +98,12 @@ def _connectors(kind: str) -> Iterator[str]:
 def settings_table(schema: marshmallow.Schema) -> str:
     """A table of the settings of a schema."""
     rows = [
-        (code(name), _kind(each), "required" if each.required else _default(each), str(each.metadata.get("doc", "")))
+        (
+            code(each.data_key or name),
+            _kind(each),
+            "required" if each.required else _default(each),
+            str(each.metadata.get("doc", "")),
+        )
         for name, each in schema.fields.items()
     ]
     return table(("setting", "type", "default", "what it is"), rows)
@@ -113,6 +119,8 @@ def _kind(field: fields.Field[Any]) -> str:
         if isinstance(rule, validate.Regexp):
             word += f" like `{rule.regex.pattern!s}`"
     inner = getattr(field, "inner", None)
+    if isinstance(field, fields.Nested) and field.many:
+        return f"list of {word}s"
     return f"list of {_kind(inner)}s" if isinstance(field, fields.List) and inner else word
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from syncrun.apply.identity import sql_derived
 from syncrun.config.district import Limits, SinkConfig
-from syncrun.match import existing, link, mapping, member, relink
+from syncrun.match import existing, link, mapping, member, relink, route
 from syncrun.match import kept as kept_columns
 from syncrun.match.relink import Derive
 from syncrun.plan import applied, diff, judge, shape
 from syncrun.plan.model import Part, Reason, SinkPlan, TablePlan
+from syncrun.roster.route import Route
 from syncrun.run.drift import repair
 from syncrun.run.folder import made
 from syncrun.run.remark import remarks
@@ -49,9 +50,10 @@ class Desk:
     """Whether to read the sink and repair what has drifted (a full sync)."""
 
 
-def staged(sinks: Iterable[Sink]) -> frozenset[str]:
-    """The kinds of privacy that the sinks ask for; columns of other kinds are never staged."""
+def staged(sinks: Iterable[Sink], routes: Iterable[Route] = ()) -> frozenset[str]:
+    """The kinds of privacy that the sinks and their routes ask for; columns of other kinds are never staged."""
     asked = {column.privacy for sink in sinks for table in sink.tables for column in table.columns}
+    asked |= {"profile" for each in routes if each.grades}
     return frozenset(asked | {ALWAYS_STAGED}) - {"credential"}
 
 
@@ -60,8 +62,10 @@ def make(
 ) -> tuple[SinkPlan, list[str]]:
     """The plan of one sink and advice. `position` is where the district file names the sink, for errors."""
     tables = desk.sink.tables
-    advice = mapping.settle(connection, desk.decisions, desk.config.school_years, position,
-                            by_year=any("mapped_years" in table.shape for table in tables))  # fmt: skip
+    routed = route.settle(connection, desk.config.routes, desk.decisions, position)
+    advice = [*routed.advice, *mapping.settle(
+        connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
+        by_year=any("mapped_years" in table.shape for table in tables))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
     open_applied(connection, tables, desk.files, desk.home)
@@ -73,13 +77,13 @@ def make(
     first = not desk.files
     config = desk.config
     doubts = (
-        link.find(connection, desk.sink, tables, desk.decisions, folder, _derive(desk))
+        link.find(connection, desk.sink, tables, routed.decisions, folder, _derive(desk))
         if Cap.LINK in config.info.caps
         else {}
     )
     told, questions = _before(connection, desk, folder, first=first)
     advice += told
-    kept = frozenset(table.name for table in tables if kept_columns.settle(connection, table, desk.decisions))
+    kept = frozenset(table.name for table in tables if kept_columns.settle(connection, table, routed.decisions))
     terms = diff.Terms(
         config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep", kept
     )

@@ -245,7 +245,8 @@ def _prepare(
     try:
         with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
             read = reading.read(
-                connection, arrival, before, staged=planning.staged(sinks.values()), limits=district.limits,
+                connection, arrival, before, limits=district.limits,
+                staged=planning.staged(sinks.values(), [each for sink in district.sinks for each in sink.routes]),
                 today=today(session.clock, district.time_zone), home=home,
                 snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress, scope=scope,
                 missed_since=given.changes_since(),
