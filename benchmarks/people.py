@@ -3,7 +3,7 @@
 Names follow Zipf's law, as names do. Between the lists lie a summer and other people's typing: nicknames, slips of the
 pen, names in each other's place, marks and hyphens lost, second family names dropped, moved schools, changed and missing
 e-mail addresses, identifiers and birthdays; twins and siblings; those who left and those who came, some of whom have a
-leaver's number or address. The nicknames here are a list of their own, not the one that the matcher has.
+leaver's number, address or name. The nicknames here are a list of their own, not the one that the matcher has.
 
 Everything follows from the seed. Nobody in it exists.
 """
@@ -128,6 +128,10 @@ class _Maker:
         while fresh < self.students * 0.1:
             for person in self.household():
                 new = person
+                if left and self.chance(3):
+                    gone = self.dice.choice(left)  # a namesake at the same school, who may get the address that is free
+                    new = replace(new, givenName=gone.givenName, familyName=gone.familyName, school=gone.school,
+                                  email=gone.email if self.chance(30) else new.email)  # fmt: skip
                 if left and self.chance(2):
                     new = replace(new, identifier=self.dice.choice(left).identifier)
                 if left and self.chance(1):
