@@ -196,7 +196,6 @@ def test_email_without_name_and_school_is_never_sure(compare, ours, theirs, scho
 # -- doubt --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("F123")
 def test_identifier_that_is_another_persons_now_is_in_doubt(compare):
     assert compare([person("i", identifier="7")], [person("e", "Karl", "Moser", identifier="7")]) == [
         ("i", "e", "doubt")
