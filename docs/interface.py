@@ -40,6 +40,7 @@ SDK_GROUPS: Mapping[str, str] = {
     "syncrun.sdk.source": "Sources of files",
     "syncrun.sdk.record": "Sources of records",
     "syncrun.sdk.sink": "Sinks",
+    "syncrun.sdk.match": "Matchers",
     "syncrun.sdk.view": "What hooks are shown",
     "syncrun.errors": "Errors",
     "syncrun.sdk": "Marks and numbers",
@@ -136,6 +137,8 @@ def sdk() -> str:
     groups: dict[str, list[str]] = {module: [] for module in SDK_GROUPS}
     for name in syncrun.sdk.__all__:
         module = getattr(getattr(syncrun.sdk, name), "__module__", "")
+        if name in attribute_docs(syncrun.sdk.match):
+            module = "syncrun.sdk.match"
         groups[module if module in groups else "syncrun.sdk"].append(name)
     blocks = [doc(syncrun.sdk)]
     for module, names in groups.items():
@@ -179,9 +182,15 @@ def _made(name: str, thing: Any) -> str:
 
 def _definition(name: str, thing: Any) -> str:
     """One name: its docstring, then its members."""
+    if inspect.isfunction(thing):
+        return f"### {name}\n\n```text\n{signature(thing)}\n```\n\n{doc(thing)}"
+    if inspect.isfunction(getattr(thing, "__wrapped__", None)):
+        return _definition(name, thing.__wrapped__)
     if not isinstance(thing, type):
-        told = {**attribute_docs(syncrun.sdk.info), **attribute_docs(syncrun.sdk)}[name]
-        return f"### {name}\n\n{told}" + (f" It is {thing} now." if isinstance(thing, int) else "")
+        told = {**attribute_docs(syncrun.sdk.info), **attribute_docs(syncrun.sdk.match), **attribute_docs(syncrun.sdk)}[
+            name
+        ]
+        return f"### {name}\n\n{told}" + _value(thing)
     if issubclass(thing, errors.SyncError):
         return f"### {name}\n\n{first(thing)} See [{thing.code}](errors.md#{thing.code.lower()}-{name.lower()})."
     blocks = [f"### {name}", doc(thing)]
@@ -192,8 +201,18 @@ def _definition(name: str, thing: Any) -> str:
         blocks.append(table(("field", "type", "default"), [_field(each) for each in dataclasses.fields(thing)]))
     elif getattr(thing, "_is_protocol", False):
         methods = [each for each in vars(thing).values() if inspect.isfunction(each) and each.__doc__]
+        known = {each: told for each, told in attribute_docs(thing).items() if told}
+        if known:
+            blocks.append(table(("attribute", "what it is"), [(code(each), told) for each, told in known.items()]))
         blocks.append(table(("method", "what it does"), [(code(signature(each)), first(each)) for each in methods]))
     return "\n\n".join(blocks)
+
+
+def _value(thing: Any) -> str:
+    """A constant's value in words, where it is one to read."""
+    if isinstance(thing, int):
+        return f" It is {thing} now."
+    return f" They are {', '.join(map(code, thing))}." if isinstance(thing, tuple) else ""
 
 
 def _field(each: dataclasses.Field[Any]) -> tuple[str, str, str]:
