@@ -187,4 +187,7 @@ FORMAT_RULES = catalogue(
          "Export as OneRoster CSV, which Apple School Manager takes too; its own files have no terms.", "S2-2"),
     Rule("R-FORM-05", "The files are those of a Canvas SIS import", Severity.STOP,
          "Export as OneRoster CSV from the student information system; the files for Canvas have no schools.", "S2-2"),
+    Rule("R-FORM-06", "The files are of another format than those that were accepted last", Severity.HOLD,
+         "Have the same files exported as before. Only if the change is meant: name its school years in the district file "
+         "and approve; what goes by other ids in the new files is removed and made anew.", "practice"),
 )  # fmt: skip

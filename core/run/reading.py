@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncrun.config.district import Limits
-from syncrun.errors import ArrivingError, InputError
+from syncrun.errors import ArrivingError, ConfigError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import draw
 from syncrun.intake import land as landing
@@ -126,6 +126,8 @@ def read(
         }  # fmt: skip
         arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
     findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
+    changed = generation.changed(arrival, before)
+    findings += changed
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
@@ -134,7 +136,7 @@ def read(
     school.prepare(connection)
     if scope:
         school.keep_to(connection, landed, scope)
-    is_whole, more = whole.weigh(connection, landed)
+    is_whole, more = whole.weigh(connection, landed, alike=not changed)
     if not arrival.upload:
         more += shrink.weigh(connection, landed, before, share=limits.shrink, floor=limits.shrink_floor)
     findings += more
@@ -279,6 +281,20 @@ def _stop(findings: list[Finding]) -> None:
     stopping = [each for each in findings if RULES[each.code].severity is Severity.STOP]
     if stopping:
         raise SetRefusedError(stopping)
+
+
+@contextmanager
+def first_of_all(doubts: Collection[Finding]) -> Iterator[None]:
+    """Settings that do not fit a set of another format are not what is wrong: the set is refused for its format.
+
+    Raises `SetRefusedError` then, in place of `ConfigError`."""
+    try:
+        yield
+    except ConfigError:
+        other = [each for each in doubts if each.code == "R-FORM-06"]
+        if not other:
+            raise
+        raise SetRefusedError(other) from None
 
 
 def doubt(finding: Finding) -> str:
