@@ -102,7 +102,8 @@ def content(arrival: Arrival, today: datetime.date) -> dict[str, Any]:
     made_up = arrival.partial or arrival.upload
     return {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
             "absent": sorted(arrival.absent),
-            "year": school_year(today) if made_up or arrival.form.drawn else None}  # fmt: skip
+            "year": school_year(today) if made_up or arrival.form.drawn else None,
+            **({"day": today.isoformat()} if draw.daily(arrival.form) else {})}  # fmt: skip
 
 
 def read(
@@ -124,7 +125,8 @@ def read(
             each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode, _proved(each))
             for each in landed.values()
         }  # fmt: skip
-        arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
+        arrival, landed, more = _drawn(connection, arrival, landed, before, staged, today)
+        findings += more
     findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
     changed = generation.changed(arrival, before)
     findings += changed
@@ -226,14 +228,14 @@ def _land(
 def _drawn(
     connection: DuckDBPyConnection, arrival: Arrival, landed: dict[str, Landed], before: Snapshot | None,
     staged: Collection[str], today: datetime.date,
-) -> tuple[Arrival, dict[str, Landed]]:  # fmt: skip
-    """The canonical entities' tables, drawn from those of another format."""
+) -> tuple[Arrival, dict[str, Landed], list[Finding]]:  # fmt: skip
+    """The canonical entities' tables, drawn from those of another format, and what is to be told of rows."""
     table.note_origins(connection, draw.origins(arrival.form), draw.sources(arrival.form))
     for each in landed.values():
         cells.unreadable(connection, each)
-    drawn, found = draw.draw(connection, arrival, landed, staged, school_year(today))
+    drawn, found, findings = draw.draw(connection, arrival, landed, staged, draw.Day(today, school_year(today)))
     _stop(_cut_since(drawn, before))
-    return drawn, found
+    return drawn, found, findings
 
 
 def _origins_gone(arrival: Arrival, before: Snapshot | None) -> list[Finding]:

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from world import World
 
 SHORT: Mapping[str, Sequence[str]] = {
-    "users": tuple(
-        ["sourcedId", "orgSourcedIds", "role", "username", "givenName", "familyName", "identifier", "email", "grades"]
+    "users": (
+        "sourcedId",
+        "orgSourcedIds",
+        "role",
+        "username",
+        "givenName",
+        "familyName",
+        "identifier",
+        "email",
+        "grades",
     ),
     "classes": ("sourcedId", "title", "grades", "classCode", "location", "schoolSourcedId", "periods"),
     "enrollments": ("sourcedId", *roster.COLUMNS["enrollments"]),
