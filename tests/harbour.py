@@ -139,6 +139,7 @@ class Misbehaving:
     def __init__(self, root: Path, key: asyncssh.SSHKey) -> None:
         self.root, self.key, self.port = root, key, 0
         self.tried: list[str] = []
+        self.expired = False
 
     def source(self, *, password: str = PASSWORD, **settings: Any) -> Sftp:
         return source(self.port, self.key.get_fingerprint(), password=password, **settings)
@@ -153,6 +154,8 @@ class _Lock(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         self._server.tried.append(password)
+        if self._server.expired:
+            raise asyncssh.PasswordChangeRequired("A new one, please")
         return (username, password) == ("oak", PASSWORD)
 
 

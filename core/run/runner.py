@@ -266,9 +266,10 @@ def _prepare(
                     policies[config.name], mine, home, folder,
                     observe=session.mode == "full" and bool(mine),
                 )  # fmt: skip
-                plans[config.name], more = planning.make(
-                    connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
-                )
+                with reading.first_of_all(read.doubts):
+                    plans[config.name], more = planning.make(
+                        connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
+                    )
                 advice += [f"{config.name}: {each}" for each in more]
         snapshot = given.kept(read.snapshot, proved=all(each.proved for each in read.figures.values()))
     finally:
