@@ -18,7 +18,9 @@ from syncrun.errors import (
     SyncError,
     TransientError,
 )
+from syncrun.sdk.fold import folded
 from syncrun.sdk.info import API, Cap, CommandInfo, ConnectorInfo, MatcherInfo
+from syncrun.sdk.match import FEATURES, Form, Matcher, MatchKind, Record, Score
 from syncrun.sdk.record import Deltas, Mark, Page, RecordSource
 from syncrun.sdk.setting import DatabaseUrl, Secret, SecretText
 from syncrun.sdk.sink import (
@@ -46,6 +48,7 @@ hookimpl = pluggy.HookimplMarker("syncrun")
 
 __all__ = [
     "API",
+    "FEATURES",
     "Action",
     "AuthError",
     "Batch",
@@ -69,10 +72,13 @@ __all__ = [
     "FileKind",
     "FileSet",
     "FileSource",
+    "Form",
     "Format",
     "InputError",
     "LedgerEntry",
     "Mark",
+    "MatchKind",
+    "Matcher",
     "MatcherInfo",
     "NoDeltasError",
     "Objection",
@@ -83,10 +89,12 @@ __all__ = [
     "PlanView",
     "Problem",
     "RateLimitedError",
+    "Record",
     "RecordSource",
     "Ref",
     "RowSink",
     "RunView",
+    "Score",
     "Secret",
     "SecretText",
     "Sink",
@@ -95,5 +103,6 @@ __all__ = [
     "Table",
     "TextForm",
     "TransientError",
+    "folded",
     "hookimpl",
 ]
