@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": ("syncrun.cli.demo:demo", "See a first sync and the day after, in a minute."),
     "explain": ("syncrun.cli.explain:explain", "Follow a person from the source to the sinks, and say why not."),
     "init": ("syncrun.cli.init:init", "Write a district file to start from."),
+    "map": ("syncrun.cli.map:map_", "Decide which record of the source is which of the sink."),
     "plan": ("syncrun.cli.plan:plan", "Make a plan and show it; nothing is written to a sink."),
     "plugins": ("syncrun.cli.plugins:plugins", "List plug-ins, or tell about one."),
     "powerschool": ("syncrun.cli.powerschool:powerschool", "Make and check what a district installs in PowerSchool."),
