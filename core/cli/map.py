@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -31,6 +32,7 @@ from syncrun.cli.deciding import (
     who_option,
     yes_option,
 )
+from syncrun.cli.opening import needed
 from syncrun.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def propose(
                     "records": [told_of(kind, line, names=bool(names)) for line in lines]}  # fmt: skip
             click.echo(json.dumps(told, indent=2))
         else:
-            _show(found, kind, lines[:limit], names=named(names))
+            _show(found, kind, lines[:limit], needed(district), names=named(names))
             if len(lines) > limit:
                 click.echo(f"{len(lines) - limit:,} more; say --limit.")
     return 0
@@ -108,7 +110,7 @@ def told_of(kind: MappingKind, line: Line, *, names: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: Sheet, kind: MappingKind, lines: Sequence[Line], *, names: bool) -> None:
+def _show(found: Sheet, kind: MappingKind, lines: Sequence[Line], asked: str, *, names: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -121,15 +123,18 @@ def _show(found: Sheet, kind: MappingKind, lines: Sequence[Line], *, names: bool
     table = Table("source", "school", "best match", "score", "why", "decision", box=None, pad_edge=False,
                   header_style="dim")  # fmt: skip
     for line in lines:
-        cells = (_both(line.id, called(kind, line.features, names=names)), line.school or "", *_match(kind, line, names=names),
+        cells = (_both(line.id, called(kind, line.features, names=names)), line.school if line.school and line.school != line.id else "", *_match(kind, line, names=names),
                  _decision(line))  # fmt: skip
         table.add_row(*map(escape, cells))
     out.print(table, soft_wrap=False)
     still = [line for line in lines if line.is_open]
     if kind in NOTES and still:
         out.print(f"  [cyan]note[/] {NOTES[kind]}")
-    if any(line.best and line.best.verdict == "sure" for line in still):
-        out.print(f"Next: syncrun map {kind} accept, for all that are sure; or syncrun map {kind} walk, one by one.")
+    if any(line.best for line in still):
+        at = escape(f"--district {shlex.quote(asked)}")
+        out.print(f"Next: [bold]syncrun map {kind} accept {at}[/] for all that are sure;")
+        out.print(f"      [bold]syncrun map {kind} walk {at}[/] to go through them one by one;")
+        out.print(f"      [bold]syncrun map {kind} set ID --link SINK_ID {at}[/] for another, or with --add or --skip.")
 
 
 def _both(key: str, title: str) -> str:
@@ -140,6 +145,8 @@ def _match(kind: MappingKind, line: Line, *, names: bool) -> tuple[str, str, str
     """Best match, score with verdict, reasons."""
     if line.taken:
         return line.taken, "", "in the sink by the sync"
+    if line.linked:
+        return _both(line.linked.id, called(kind, line.linked.features, names=names)), "", ""
     best = line.best
     if best is None:
         return "", "", ""
@@ -149,7 +156,7 @@ def _match(kind: MappingKind, line: Line, *, names: bool) -> tuple[str, str, str
 
 def _decision(line: Line) -> str:
     if line.decided:
-        return decided_words(line.decided)
+        return decided_words(line.decided) + (", and chosen in the district file" if line.chosen else "")
     return "chosen in the district file" if line.chosen else ""
 
 
@@ -167,11 +174,12 @@ def _kind(ctx: click.Context) -> MappingKind:
 @who_option
 @yes_option
 @names_option
+@click.option("--likely", is_flag=True, help="Also those that are likely.")
 @click.option("--add-rest", is_flag=True, help="Also decide `add` for all that nothing is proposed for.")
 @click.pass_context
 def accept(
     ctx: click.Context, source_ids: tuple[str, ...], district: str | None, sink: str | None, as_json: bool,
-    who: str | None, yes: bool, names: bool | None, add_rest: bool,
+    who: str | None, yes: bool, names: bool | None, likely: bool, add_rest: bool,
 ) -> int:  # fmt: skip
     """Accept proposals: all that are sure, or those of the records that are named."""
     from syncrun.state.decision import Decision
@@ -179,16 +187,18 @@ def accept(
     kind = _kind(ctx)
     with sheet(district, sink) as found:
         confirm_free(found.config, [kind])
+        if kind == "years" and not source_ids:
+            raise UsageError("Name the school years that you accept: each of them is rostered from then on.")
         lines = [line for line in found.lines(kind) if line.is_open]
         chosen = _named(lines, source_ids) if source_ids else [
-            line for line in lines if line.best and line.best.verdict == "sure"
+            line for line in lines if line.best and line.best.verdict in {"sure", *["likely"] * likely}
         ]  # fmt: skip
         wanted = [Decision(kind, line.id, "link", line.best.row.id) for line in chosen if line.best]
         if add_rest:
             wanted += [Decision(kind, line.id, "add") for line in lines if line.best is None]
         if not wanted:
             raise UsageError("There is nothing to accept: no proposal is sure.",
-                             next_step=f"Look with `syncrun map {kind} --open`, and name those that you accept.")  # fmt: skip
+                             next_step=f"Look with `syncrun map {kind} --open`, and name those that you accept, or say --likely.")  # fmt: skip
         if not as_json:
             for line in chosen:
                 click.echo(f"  {_both(line.id, called(kind, line.features, names=named(names)))}  is  "

@@ -2,7 +2,7 @@
 
 Ids of schools, teachers and pupils mean the same on both sides only once the source's keys are turned into the sink's own
 ids, so that is done first: by what the sync has made, by what people decided, and, to compare by and for nothing else, by
-proposals that are sure.
+proposals: of persons those that are sure, of schools those that are likely too.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from syncrun.match.link import SCHEMA as OBSERVED
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.sdk import Table
 from syncrun.sdk.sink import MappingKind
-from syncrun.sqltext import literal, name
+from syncrun.sqltext import literals, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 INCOMING, EXISTING = "staged_incoming", "staged_existing"
 INCOMING_MEMBERS, EXISTING_MEMBERS = "staged_incoming_members", "staged_existing_members"
+_SIDES = ((INCOMING, SHAPED), (EXISTING, OBSERVED))
 _NEW = "'new ' || "
 """Goes before keys of which the sink has no record yet; no id begins so."""
 
@@ -32,8 +33,10 @@ def ids(kind: MappingKind) -> str:
 
 
 def same_id(kind: MappingKind, column: str) -> str:
-    """The sink's id for an expression that gives a key."""
-    return f"coalesce((SELECT sink_id FROM {ids(kind)} AS known WHERE known.key = {column}), {_NEW}{column})"
+    """The sink's id for an expression that gives a key. A person whom the sink has not is another than all of the sink's;
+    a school nobody has decided on is not known to be another."""
+    found = f"(SELECT sink_id FROM {ids(kind)} AS known WHERE known.key = {column})"
+    return found if kind == "orgs" else f"coalesce({found}, {_NEW}{column})"
 
 
 def stage(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table]) -> None:
@@ -63,14 +66,14 @@ def stage_rosters(connection: DuckDBPyConnection, classes: Table, tables: Sequen
     found = members_of(tables, classes, students) if students else None
     if found is None:
         return False
-    for relation, source, _ in _SIDES:
+    for relation, source in _SIDES:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {relation}_members AS {_pairs(*found, source, 'students', 'person_id')}"
         )
     teachers = table_of(tables, "teachers")
     teaching = members_of(tables, classes, teachers) if teachers else None
     if teaching:
-        for relation, source, _ in _SIDES:
+        for relation, source in _SIDES:
             pairs = _pairs(*teaching, source, "teachers", "teacher_id")
             connection.execute(f"""
                 CREATE OR REPLACE TEMP TABLE {relation} AS SELECT side.*, teaching.teachers
@@ -79,9 +82,6 @@ def stage_rosters(connection: DuckDBPyConnection, classes: Table, tables: Sequen
                 ) AS teaching ON teaching.class_id = side.id
             """)
     return True
-
-
-_SIDES = ((INCOMING, SHAPED, True), (EXISTING, OBSERVED, False))
 
 
 def _pairs(table: Table, class_column: str, person_column: str, source: str, kind: MappingKind, called: str) -> str:
@@ -106,16 +106,20 @@ def keep_open(connection: DuckDBPyConnection, taken: str, settled: Sequence[str]
 
 
 def note_ids(
-    connection: DuckDBPyConnection, kind: MappingKind, taken: str, linked: Sequence[tuple[str, str]], *, sure: bool
-) -> None:
-    """Make the table `ids(kind)` of `taken` (key, sink_id) and of what people `linked`; where `sure`, also of the sure
-    ones among the proposals as they stand."""
+    connection: DuckDBPyConnection, kind: MappingKind, taken: str, decided: Sequence[tuple[str, str | None]],
+    verdicts: Sequence[str],
+) -> None:  # fmt: skip
+    """Make the table `ids(kind)` of `taken` (key, sink_id) and of what people `decided`: a link, or none, which makes a
+    record that the sink has not; and of the proposals as they stand, those of these `verdicts`."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {ids(kind)} (key VARCHAR, sink_id VARCHAR, PRIMARY KEY (key))")
     connection.execute(f"INSERT INTO {ids(kind)} SELECT key, sink_id FROM {taken} WHERE sink_id IS NOT NULL")
-    if linked:
-        connection.executemany(f"INSERT OR IGNORE INTO {ids(kind)} VALUES (?, ?)", linked)
-    if sure:
+    if decided:
+        connection.executemany(
+            f"INSERT OR IGNORE INTO {ids(kind)} SELECT key, coalesce(sink_id, {_NEW}key) FROM (VALUES (?, ?)) AS one(key, sink_id)",
+            decided,
+        )
+    if verdicts:
         connection.execute(
             f"INSERT OR IGNORE INTO {ids(kind)} SELECT incoming_id, existing_id FROM proposals "
-            f"WHERE verdict = {literal('sure')}"
+            f"WHERE verdict IN ({literals(verdicts)})"
         )

@@ -74,14 +74,16 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record of the source. `taken` is the sink's record where the sync made or took one over already. `chosen` says
-    that the district file chooses it (a school year). `fits` are what it might be, the best first."""
+    """A record of the source. `taken` is the sink's record where the sync made or took one over already; `linked` the one
+    that somebody decided on. `chosen` says that the district file chooses it (a school year). `fits` are what it might
+    be, the best first."""
 
     id: str
     school: str | None
     features: Mapping[str, Any]
     taken: str | None
     decided: Past | None
+    linked: Row | None = None
     chosen: bool = False
     fits: tuple[Fit, ...] = ()
 
@@ -93,7 +95,7 @@ class Line:
     @property
     def is_open(self) -> bool:
         """Whether nobody decided on it, and nothing of it is in the sink."""
-        return self.taken is None and self.decided is None and not self.chosen
+        return self.taken is None and self.decided is None
 
 
 def pick(session: Session, wanted: str | None) -> SinkConfig:
@@ -171,10 +173,26 @@ class Sheet:
             FROM {shape.SCHEMA}.{name(table.name)} AS row LEFT JOIN {_taken(kind)} AS taken USING (key)
             ORDER BY row.school, row.key
         """
+        linked = self._linked(kind)
         return [
-            Line(key, school, _told(found, values), taken, decided.get(key), key in chosen, tuple(fits.get(key, ())))
+            Line(key, school, _told(found, values), taken, decided.get(key), linked.get(key), key in chosen,
+                 tuple(fits.get(key, ())))
             for key, school, *values, taken in self.connection.execute(query).fetchall()
-        ]
+        ]  # fmt: skip
+
+    def _linked(self, kind: MappingKind) -> dict[str, Row]:
+        """By key the records of the sink that people decided on."""
+        wanted = {
+            past.decision.sink_id for past in self.decisions if past.decision.kind == kind and past.decision.sink_id
+        }
+        if not wanted:
+            return {}
+        there = self.existing(self.table(kind), "sink_id IN (SELECT unnest(?::VARCHAR[]))", [list(wanted)])
+        by_id = {row.id: row for row in there}
+        return {
+            past.decision.source_id: by_id[past.decision.sink_id] for past in self.decisions
+            if past.decision.kind == kind and past.decision.sink_id in by_id
+        }  # fmt: skip
 
     def shown(self, kind: MappingKind, source_id: str) -> dict[str, Any] | None:
         """The columns of one record as the sink would get it, None where it would get none."""
@@ -213,6 +231,54 @@ class Sheet:
         if table.name not in self._observed:
             link.observe(self.connection, self.sink, table, self.folder)
             self._observed.add(table.name)
+
+    def members(self, kind: MappingKind) -> dict[str, int]:
+        """How many rows of other tables refer to each record of the sink as what they are in, such as pupils of a class."""
+        table = self.table(kind)
+        found: dict[str, int] = {}
+        for each in self.tables:
+            columns = [column for column, parent in each.parents.items() if parent == table.name]
+            if not columns or len(each.parents) < 2 or each.mapping is not None:
+                continue
+            self.observe(each)
+            counts = self.connection.execute(
+                f"SELECT {name(columns[0])}, count(*) FROM {link.SCHEMA}.{name(each.name)} WHERE NOT archived GROUP BY ALL"
+            ).fetchall()
+            for sink_id, count in counts:
+                found[sink_id] = found.get(sink_id, 0) + count
+        return found
+
+    def classes_of(self, student: str | None, sink_id: str | None) -> list[str]:
+        """Titles of the classes of a student of the source (`student`, a key) or of the sink."""
+        classes, people = self.table("classes"), self.table("students")
+        found = stage.members_of(self.tables, classes, people)
+        title = features(classes, self.tables).get("title")
+        if found is None or title is None:
+            return []
+        table, class_column, person_column = found
+        schema, key, there = (
+            (shape.SCHEMA, "key", "true") if student else (link.SCHEMA, "sink_id", "NOT member.archived")
+        )
+        if student:
+            self._stand("students")
+        else:
+            self.observe(classes)
+            self.observe(table)
+        told = self.connection.execute(f"""
+            SELECT DISTINCT class.{name(title)} FROM {schema}.{name(table.name)} AS member
+            JOIN {schema}.{name(classes.name)} AS class ON class.{key} = member.{name(class_column)}
+            WHERE member.{name(person_column)} = ? AND {there} ORDER BY ALL
+        """, [student or sink_id]).fetchall()  # fmt: skip
+        return [str(each) for (each,) in told]
+
+    def schools(self) -> dict[str, str]:
+        """By sourcedId the sink's ids of schools, as far as they are known: made, taken over or linked."""
+        found = self.taken("orgs") if table_of(self.tables, "orgs") else {}
+        decided = {
+            past.decision.source_id: past.decision.sink_id for past in self.decisions
+            if past.decision.kind == "orgs" and past.decision.sink_id
+        }  # fmt: skip
+        return {**decided, **found}
 
     def objections(self, wanted: Iterable[Decision], *, confirmed: bool = False) -> Iterator[tuple[Decision, str]]:
         """Decisions that cannot be made, and why: links to what the sink does not have or what is not free."""
@@ -300,12 +366,12 @@ class Sheet:
             if each == kind or table_of(self.tables, each) is None:
                 continue
             self._propose(each, rosters=False)
-            linked = [
+            decided = [
                 (past.decision.source_id, past.decision.sink_id) for past in self.decisions
-                if past.decision.kind == each and past.decision.sink_id
+                if past.decision.kind == each and past.decision.decision != "skip"
             ]  # fmt: skip
-            sure = Cap.LINK in self.config.info.caps
-            stage.note_ids(self.connection, each, _taken(each), linked, sure=sure)
+            verdicts = () if Cap.LINK not in self.config.info.caps else ("sure", "likely")[: 1 + (each == "orgs")]
+            stage.note_ids(self.connection, each, _taken(each), decided, verdicts)
 
     def _stage_rosters(self, classes: Table) -> bool:
         for kind in ("students", "teachers"):

@@ -32,12 +32,19 @@ def listed(terminal: Terminal, world: World, kind: str, *words: object) -> dict[
 
 
 def test_try(old: World, terminal: Terminal) -> None:
-    print(ask(terminal, old, "orgs").out)
-    print(ask(terminal, old, "years").out)
-    print(ask(terminal, old, "teachers").out)
-    print(ask(terminal, old, "classes").out)
-    print(json.dumps(listed(terminal, old, "orgs"), indent=1))
-    a = ask(terminal, old, "orgs", "accept", "--yes")
-    print(a)
-    print(ask(terminal, old, "orgs").out)
+    out = open("/tmp/f-out", "w")
+    old.made = [
+        earlier.made_by_hand(old, "school_years", "y", title="SY 26/27"),
+        earlier.made_by_hand(old, "teachers", "t101", school_id=old.ids["school-1"], email="t101@example.org", **earlier.person(old, "t101")),
+        earlier.made_by_hand(old, "students", "s1001", school_id=old.ids["school-1"], **earlier.person(old, "s1001")),
+    ]
+    cl = earlier.made_by_hand(old, "classes", "c", school_id=old.ids["school-1"], title="Maths 1A", code="x")
+    earlier.made_by_hand(old, "class_members", "c", class_id=cl, teacher_id=old.made[1])
+    for k in ("orgs", "years", "teachers", "classes", "students"):
+        a = ask(terminal, old, k, "--names", "--limit", 10)
+        print(a.out, a.err, file=out)
+    print(json.dumps(listed(terminal, old, "orgs"), indent=1)[:1000], file=out)
+    for w in (("accept", "--yes"), ("accept", "--yes", "--likely"),(), ("set","school-1","--link", old.ids["school-2"]), ("history",), ("export", "/tmp/f-csv"), ("clear", "school-1")):
+        a = ask(terminal, old, "orgs", *w)
+        print(w, a.out, a.err, file=out)
     assert 0
