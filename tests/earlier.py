@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
-
-from world import World
+from typing import TYPE_CHECKING, Any
 
 from syncrun.sinks.planner import database
+
+if TYPE_CHECKING:
+    from world import World
 
 
 def made_by_hand(world: World, table: str, called: str, **values: Any) -> str:

@@ -453,7 +453,7 @@ def walk(
         confirm_free(found.config, [kind])
         lines = [line for line in found.lines(kind) if line.taken is None and (everything or line.is_open)]
         wanted = go_through(found, kind, lines)
-        if not wanted or not click.confirm(f"Save {len(wanted)} decisions?", default=False):
+        if not wanted:
             click.echo("Nothing was saved.")
             return 0
         return _finish(found, district, wanted, who, as_json=False)

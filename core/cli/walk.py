@@ -20,31 +20,36 @@ LISTED = 9
 
 
 def go_through(found: Sheet, kind: MappingKind, lines: Sequence[Line]) -> list[Decision]:
-    """What a person decided; nothing of it is saved yet. To quit keeps what was decided before. Ctrl-C raises
-    `click.Abort`, after a word that nothing was saved."""
+    """What a person decided and wants saved; nothing of it is saved yet. To quit keeps what was decided before. Ctrl-C
+    raises `click.Abort`, after a word that nothing was saved."""
+    try:
+        made = _ask(found, kind, lines)
+        return made if made and click.confirm(f"Save {len(made)} decisions?", default=False) else []
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nNothing was saved.", err=True)
+        raise click.Abort from None
+
+
+def _ask(found: Sheet, kind: MappingKind, lines: Sequence[Line]) -> list[Decision]:
     from syncrun.state.decision import Decision
 
     made: list[Decision] = []
     used = {past.decision.sink_id for past in found.decisions if past.decision.kind == kind and past.decision.sink_id}
-    try:
-        for place, line in enumerate(lines, 1):
-            _show(kind, line, f"{place} of {len(lines)}")
-            best = line.best
-            letters = ["a"] * (best is not None and best.row.id not in used) + ["c", "n", "s", "l", "q"]
-            verdict = click.prompt(CHOICES, type=click.Choice(letters), show_choices=False, default="l")
-            if verdict == "q":
-                break
-            sink_id = best.row.id if verdict == "a" and best else None
-            if verdict == "c":
-                sink_id = _choose(found, kind, line, used)
-            if sink_id:
-                made.append(Decision(kind, line.id, "link", sink_id))
-                used.add(sink_id)
-            elif verdict in {"n", "s"}:
-                made.append(Decision(kind, line.id, "add" if verdict == "n" else "skip"))
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nNothing was saved.", err=True)
-        raise click.Abort from None
+    for place, line in enumerate(lines, 1):
+        _show(kind, line, f"{place} of {len(lines)}")
+        best = line.best
+        letters = ["a"] * (best is not None and best.row.id not in used) + ["c", "n", "s", "l", "q"]
+        verdict = click.prompt(CHOICES, type=click.Choice(letters), show_choices=False, default="l")
+        if verdict == "q":
+            break
+        sink_id = best.row.id if verdict == "a" and best else None
+        if verdict == "c":
+            sink_id = _choose(found, kind, line, used)
+        if sink_id:
+            made.append(Decision(kind, line.id, "link", sink_id))
+            used.add(sink_id)
+        elif verdict in {"n", "s"}:
+            made.append(Decision(kind, line.id, "add" if verdict == "n" else "skip"))
     return made
 
 
