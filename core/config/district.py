@@ -64,7 +64,7 @@ class SinkConfig:
     settings: Mapping[str, Any]
     school_years: tuple[str, ...]
     mapping: Path | None
-    new_teachers: Literal["ask", "add"]
+    new_teachers: Literal["ask", "add", "ignore"]
     deselected: Literal["keep", "archive"]
     routes: tuple[Route, ...] = ()
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from syncrun.errors import ConfigError, Problem
+from syncrun.sdk.sink import MappingKind
 from syncrun.state.decision import JOINABLE, KINDS, VERDICTS, Decision
 
 T = TypeVar("T", bound=str)
@@ -28,12 +29,36 @@ HEADER = ["kind", "sourcedId", "decision", "sinkId"]
 
 def read_mapping(path: Path) -> list[Decision]:
     """The decisions of a mapping file. Raises `ConfigError` with every row that cannot be used."""
-    try:
-        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=None)))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise ConfigError([_problem(path, 0, "cannot be read as UTF-8 CSV", "")], source=path.name) from None
+    rows = _cells(path)
     if not rows or [cell.strip() for cell in rows[0]] != HEADER:
         raise ConfigError([_problem(path, 1, "has another header", ",".join(HEADER))], source=path.name)
+    return _decided(path, rows)
+
+
+def read_filled_in(path: Path, kind: MappingKind) -> list[Decision]:
+    """The decisions on one kind that a person filled in: a mapping file that may have more columns, which are passed over
+    as are rows with a blank decision. Raises `ConfigError` with every row that cannot be used."""
+    rows = _cells(path)
+    if not rows or [cell.strip() for cell in rows[0][: len(HEADER)]] != HEADER:
+        raise ConfigError([_problem(path, 1, "has another header", ",".join(HEADER))], source=path.name)
+    filled = [row[: len(HEADER)] if len(row) > 2 and row[2].strip() else [] for row in rows[1:]]
+    found = _decided(path, [rows[0], *filled])
+    others = [_problem(path, 0, f"decides on {each.kind} {each.source_id}", f"take only rows of {kind}")
+              for each in found if each.kind != kind]  # fmt: skip
+    if others:
+        raise ConfigError(others, source=path.name)
+    return found
+
+
+def _cells(path: Path) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=None)))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise ConfigError([_problem(path, 0, "cannot be read as UTF-8 CSV", "")], source=path.name) from None
+
+
+def _decided(path: Path, rows: Sequence[list[str]]) -> list[Decision]:
+    """The decisions of rows below a header."""
     problems: list[tuple[int, str, str]] = []
     decisions: list[tuple[int, Decision]] = []
     for number, row in enumerate(rows[1:], 2):

@@ -109,8 +109,11 @@ class SinkSchema(Schema):
     )
     new_teachers = fields.String(
         load_default="ask",
-        validate=validate.OneOf(["ask", "add"]),
-        metadata=_doc("what to do with new rows that cost money after the first sync: ask a person, or add"),
+        validate=validate.OneOf(["ask", "add", "ignore"]),
+        metadata=_doc(
+            "what to do after the first sync with new rows that cost money: ask a person, add them, or ignore teachers "
+            "until somebody decides on them with `syncrun map teachers`"
+        ),
     )
     routes = fields.Nested(
         RouteSchema,

@@ -1,12 +1,13 @@
 """The decisions as tables for the shapes: `mapped_orgs`, `mapped_teachers`, `mapped_years` (sourcedId).
 
 Orgs: when any is decided on, only those that are added or linked take part, otherwise every school does. Teachers:
-everyone with that role in an org that takes part, but for those that are skipped. Years: those that are chosen.
+everyone with that role in an org that takes part, but for those that are skipped, and, where new ones are to be ignored,
+for those that are new and undecided. Years: those that are chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from syncrun.errors import ConfigError, Problem
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
 def settle(
     connection: DuckDBPyConnection, decisions: Sequence[Decision], school_years: Iterable[str], path: str, *,
-    by_year: bool = True,
+    by_year: bool = True, known_teachers: Collection[str] | None = None,
 ) -> list[str]:  # fmt: skip
     """Make the three tables, `homes`, and `left_out` (kind, sourcedId: orgs of the source that take no part, teachers
     who are skipped); advice for the operator. `path` is where the district file names the sink; `by_year` says that the sink
-    takes rows by school year.
+    takes rows by school year. `known_teachers` are the keys of teachers whom the sink has taken: where they are given, others
+    take part only if somebody decided so (`new_teachers = "ignore"` after the first sync).
 
     Raises `ConfigError` for a school year that the source does not have.
     """
@@ -42,13 +44,28 @@ def settle(
         WHERE role = 'teacher' AND userSourcedId NOT IN (
             SELECT sourcedId FROM decided WHERE kind = 'teachers' AND decision = 'skip')
     """)
+    ignored = [] if known_teachers is None else _ignore(connection, known_teachers)
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE left_out AS
         SELECT 'orgs' AS kind, sourcedId FROM orgs WHERE sourcedId NOT IN (SELECT sourcedId FROM mapped_orgs)
         UNION ALL SELECT kind, sourcedId FROM decided WHERE kind IN ('teachers', 'classes', 'students') AND decision = 'skip'
     """)
     advice = _years(connection, decisions, list(school_years), path)
-    return _strangers(connection) + (advice if by_year else [])
+    return _strangers(connection) + ignored + (advice if by_year else [])
+
+
+def _ignore(connection: DuckDBPyConnection, known: Collection[str]) -> list[str]:
+    """Leave out teachers who are neither known nor decided on; how many, for the operator, who may want them."""
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE ignored_teachers AS SELECT DISTINCT sourcedId FROM mapped_teachers
+        WHERE sourcedId NOT IN (SELECT unnest(?::VARCHAR[]))
+            AND sourcedId NOT IN (SELECT sourcedId FROM decided WHERE kind = 'teachers')
+    """, [list(known)])  # fmt: skip
+    connection.execute("DELETE FROM mapped_teachers WHERE sourcedId IN (SELECT sourcedId FROM ignored_teachers)")
+    found = connection.execute("SELECT count(*) FROM ignored_teachers").fetchone()
+    if not found or not found[0]:
+        return []
+    return [f"{found[0]} new teachers are ignored, as new_teachers says. `syncrun map teachers --open` lists them."]
 
 
 def _strangers(connection: DuckDBPyConnection) -> list[str]:

@@ -135,7 +135,7 @@ TABLES = (
     Table("teachers", Teacher, TEACHERS, source="users", match=("number",), mapping="teachers", billable=True,
           privilege=2),
     Table("teacher_years", TeacherYear, TEACHER_YEARS),
-    Table("classes", Class, CLASSES, source="classes"),
-    Table("students", Student, STUDENTS, source="users", privilege=1),
+    Table("classes", Class, CLASSES, source="classes", mapping="classes"),
+    Table("students", Student, STUDENTS, source="users", mapping="students", privilege=1),
     Table("class_members", ClassMember, MEMBERS, source="enrollments", shrink="class_id", moves="class_id"),
 )  # fmt: skip
