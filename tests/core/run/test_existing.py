@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from messenger import Messenger
 
-from syncrun.demo.messaging import Before, fill
+from syncrun.demo.messaging import Before, fill, own_id
 from syncrun.run.ending import Result
+from syncrun.sinks.messaging import database
 from syncrun.state import decision, policy
 from syncrun.state.decision import Decision
 from syncrun.state.policy import Choice, Policy, Scope
@@ -34,7 +36,9 @@ def choose(
     policy.put(app.state(), "riverside", "messaging", [Policy(table, scope, scope_id, choice)], "tester")
 
 
-def connect(app: Messenger, classroom: str, key: str, kind: Any = "classes", verdict: Any = "link", **more: Any) -> None:
+def connect(
+    app: Messenger, classroom: str, key: str, kind: Any = "classes", verdict: Any = "link", **more: Any
+) -> None:
     decided = Decision(kind, key, verdict, classroom if verdict == "link" else None, **more)
     decision.put(app.state(), "riverside", "messaging", [decided], "tester")
 
@@ -97,7 +101,8 @@ def test_classrooms_are_archived_and_can_be_brought_back(app: Messenger, before:
     now = app.all("classrooms")
     assert {key for key in open_rooms(before) if now[key]["archived_at"] is not None} == open_rooms(before)
     assert all(now[key]["managed_by"] is None for key in open_rooms(before))
-    assert len(app.active("classrooms")) == len(app.rows("classes")) + 1, "the source's, and the neighbour's"
+    ours = [row for row in now.values() if row["managed_by"] == "riverside" and row["archived_at"] is None]
+    assert len(ours) == len(app.rows("classes")), "no twin beside them"
     back, _ = a_room(app, before)
     choose(app, "leave", "row", back)
     result = settle(app)
@@ -132,10 +137,15 @@ def test_classrooms_that_are_left_are_counted_as_doubles(app: Messenger, before:
     choose(app, "leave")
     was = app.all("classrooms")
     titles = {(row["schoolSourcedId"], row["title"].lower()) for row in app.rows("classes")}
-    twins = sum((before.schools.get(was[key]["school_id"]), was[key]["title"].lower()) in titles for key in open_rooms(before))
+    twins = sum(
+        (before.schools.get(was[key]["school_id"]), was[key]["title"].lower()) in titles for key in open_rooms(before)
+    )
     assert twins > 0
     result = app.sync()
-    assert f"{len(open_rooms(before))} classrooms that were there before stay beside the new ones; {twins} of them" in advice(result)
+    assert (
+        f"{len(open_rooms(before))} classrooms that were there before stay beside the new ones; {twins} of them"
+        in advice(result)
+    )
     settle(app)
     now = app.all("classrooms")
     assert {key: now[key] for key in was} == was
@@ -154,7 +164,9 @@ def test_classroom_is_taken_over_and_given_back_with_all_that_was_in_it(app: Mes
     settle(app)
     taken = app.all("classrooms")[room]
     assert (taken["external_id"], taken["managed_by"]) == (key, "riverside")
-    assert [taken[each] for each in ("nickname", "color", "notes")] == [was["classrooms"][room][each] for each in ("nickname", "color", "notes")]
+    assert [taken[each] for each in ("nickname", "color", "notes")] == [
+        was["classrooms"][room][each] for each in ("nickname", "color", "notes")
+    ]
     assert [row["external_id"] for row in app.all("classrooms").values()].count(key) == 1, "no second one"
     source = {each["userSourcedId"] for each in app.rows("enrollments") if each["classSourcedId"] == key}
     assert len(members_of(app, room)) == len(source)
@@ -181,7 +193,9 @@ def test_classroom_is_taken_over_and_given_back_with_all_that_was_in_it(app: Mes
 
 @pytest.mark.requirement("S1-14")
 @pytest.mark.parametrize("choice", ["ask", "keep", "remove"])
-def test_members_who_are_not_in_the_source_are_shown_before_the_launch(app: Messenger, before: Before, choice: Choice) -> None:
+def test_members_who_are_not_in_the_source_are_shown_before_the_launch(
+    app: Messenger, before: Before, choice: Choice
+) -> None:
     choose(app, "leave")
     if choice != "ask":
         choose(app, choice, table="memberships")
@@ -210,7 +224,9 @@ def test_class_that_the_source_does_not_share_is_told_before_the_launch(app: Mes
 
 @pytest.mark.requirement("S4-8", "SX-6")
 @pytest.mark.parametrize("choice", [None, "archive"])
-def test_students_who_were_there_before_stay_unless_they_are_archived(app: Messenger, before: Before, choice: Choice | None) -> None:
+def test_students_who_were_there_before_stay_unless_they_are_archived(
+    app: Messenger, before: Before, choice: Choice | None
+) -> None:
     choose(app, "leave")
     if choice:
         choose(app, choice, table="students")
@@ -222,7 +238,9 @@ def test_students_who_were_there_before_stay_unless_they_are_archived(app: Messe
     else:
         mine = {*before.students, *before.by_hand["students"]}
         assert all(now[key]["archived_at"] is not None for key in mine)
-        assert {key: {**now[key], "archived_at": None} for key in mine} == {key: {**was[key], "archived_at": None} for key in mine}
+        assert {key: {**now[key], "archived_at": None} for key in mine} == {
+            key: {**was[key], "archived_at": None} for key in mine
+        }
 
 
 @pytest.mark.requirement("S4-9", "S4-16")
@@ -236,7 +254,11 @@ def test_merge_three_syncs_and_unmerge(app: Messenger, before: Before) -> None:
     connect(app, old, key, "students", keep=("given_name",))
     settle(app)
     merged = app.all("students")[old]
-    assert (merged["external_id"], merged["given_name"], merged["points"]) == (key, was[old]["given_name"], was[old]["points"])
+    assert (merged["external_id"], merged["given_name"], merged["points"]) == (
+        key,
+        was[old]["given_name"],
+        was[old]["points"],
+    )
     active = [row for row in app.active("students").values() if row["external_id"] == key]
     assert [row["id"] for row in active] == [old], "one record"
     theirs = [row for row in app.all("memberships").values() if row["student_id"] == old and row["archived_at"] is None]
@@ -259,3 +281,19 @@ def test_merge_three_syncs_and_unmerge(app: Messenger, before: Before) -> None:
     assert {name: rows for name, rows in parted.items() if name != "students"} == {
         name: rows for name, rows in first.items() if name != "students"
     }
+
+
+@pytest.mark.requirement("S0-30")
+def test_what_people_make_and_archive_by_hand_stays_and_is_mentioned_once(app: Messenger, before: Before) -> None:
+    """Ten full syncs later the club is there, and what a person archived is archived and was mentioned once."""
+    choose(app, "leave")
+    settle(app)
+    room = next(row["id"] for row in app.active("classrooms").values() if row["external_id"] == "class-1-1")
+    with app.planner() as connection:
+        rooms = database.classrooms
+        connection.execute(sa.update(rooms).where(rooms.c.id == room).values(archived_at=sa.func.now(), nickname="mine"))
+        connection.execute(sa.insert(rooms).values(id=own_id("late"), school_id=next(iter(before.schools)), title="Robots"))
+    was = app.all("classrooms")
+    told = [advice(app.sync(mode="full")) for _ in range(10)]
+    assert app.all("classrooms") == was
+    assert ["1 classrooms were archived by hand and are left so" in each for each in told] == [True] + [False] * 9
