@@ -385,9 +385,9 @@ def test_roster_that_is_another_is_not_proposed_for_its_title(compare):
     assert compare([section("i")], [section("e")], "classes", ({"i": people(0)}, {"e": people(50)})) == []
 
 
-def test_section_of_another_school_is_not_proposed_for_title_teacher_and_period(compare):
-    known = {"teachers": ["t1"], "period": "1"}
-    assert compare([section("i", **known)], [{**section("e", **known), "school": "s2"}], "classes") == []
+def test_section_of_another_school_is_not_proposed_for_title_and_roster(compare):
+    ours, theirs = section("i"), {**section("e"), "school": "s2"}
+    assert compare([ours], [theirs], "classes", ({"i": people(0)}, {"e": people(0)})) == []
 
 
 def test_two_sections_with_much_the_same_roster_are_never_sure(compare):
