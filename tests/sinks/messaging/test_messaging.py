@@ -230,6 +230,22 @@ def test_contacts_of_who_has_claimed_an_account_are_theirs_and_of_others_the_sou
     assert messenger.active("guardians")["g1"]["email"] == "newest@home.example.org"
 
 
+def test_full_sync_leaves_contacts_that_somebody_put_right_in_the_app_and_mends_names(messenger: Messenger) -> None:
+    messenger.guardian("g1", "s1001", sms="111")
+    messenger.settled()
+    touch(messenger, "guardians", "g1", login_phone="999", language="pt", given_name="Wrong")
+    messenger.edit("users", "s1009", givenName="Neu")
+    messenger.write()
+    assert actions(messenger.sync(mode="full")) == {"students": {"update": 1}, "guardians": {"update": 1}}
+    found = messenger.active("guardians")["g1"]
+    assert (found["login_phone"], found["language"], found["given_name"]) == ("999", "pt", "Gil")
+    assert actions(messenger.sync(mode="full")) == {}
+    messenger.edit("users", "g1", sms="222")
+    messenger.write()
+    assert messenger.sync().exit_code == 0
+    assert messenger.active("guardians")["g1"]["login_phone"] == "222"
+
+
 @pytest.mark.parametrize(("sink", "number", "login", "language"), [
     ("", "S1001", "111", "fr"), ('student_number = "sourcedId"', "s1001", "111", "fr"),
     ('login_phone = "phone"', "S1001", "222", "fr"), ("update_language = false", "S1001", "111", "es"),
