@@ -23,6 +23,7 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── InputError              files that cannot be used
     │   ├── OwnerError              the sink belongs to another installation, or to a state newer than this
     │   ├── StateLostError          files that the state names are gone
+    │   ├── UndecidedError          nobody chose what becomes of rows that a sink had before
     │   └── UsageError              the command cannot be carried out as asked
     ├── TransientError         75   try again later
     │   ├── ArrivingError           files changed or went away while they were read
@@ -278,6 +279,16 @@ class StateLostError(RefusedError):
     code = "E-STATE-2"
     next_step = (
         "Restore the home folder and the state database from the same backup; each is of no use without the other."
+    )
+
+
+class UndecidedError(RefusedError):
+    """A sink has rows from before the first sync, and nobody chose what becomes of them. Without that there is no first
+    sync: twins or lost work would follow."""
+
+    code = "E-EXIST-1"
+    next_step = (
+        "See them with `syncrun existing`, and choose: archive, leave, or connect them with classes of the source."
     )
 
 

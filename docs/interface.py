@@ -16,7 +16,7 @@ from written import attribute_docs, code, doc, first, page, signature, table
 import syncrun.sdk
 import syncrun.sdk.rest
 from syncrun import errors, hookspecs
-from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
+from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
 from syncrun.sdk.rest import proof
@@ -40,6 +40,7 @@ SDK_GROUPS: Mapping[str, str] = {
     "syncrun.sdk.source": "Sources of files",
     "syncrun.sdk.record": "Sources of records",
     "syncrun.sdk.sink": "Sinks",
+    "syncrun.sdk.match": "Matchers",
     "syncrun.sdk.view": "What hooks are shown",
     "syncrun.errors": "Errors",
     "syncrun.sdk": "Marks and numbers",
@@ -80,6 +81,7 @@ def settings() -> str:
     blocks += list(_connectors("source"))
     blocks += ["## `[[sinks]]`", first(SinkSchema), settings_table(SinkSchema())]
     blocks += list(_connectors("sink"))
+    blocks += ["## `[[sinks.routes]]`", doc(RouteSchema), settings_table(RouteSchema())]
     return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema()))
 
 
@@ -97,7 +99,12 @@ def _connectors(kind: str) -> Iterator[str]:
 def settings_table(schema: marshmallow.Schema) -> str:
     """A table of the settings of a schema."""
     rows = [
-        (code(name), _kind(each), "required" if each.required else _default(each), str(each.metadata.get("doc", "")))
+        (
+            code(each.data_key or name),
+            _kind(each),
+            "required" if each.required else _default(each),
+            str(each.metadata.get("doc", "")),
+        )
         for name, each in schema.fields.items()
     ]
     return table(("setting", "type", "default", "what it is"), rows)
@@ -113,6 +120,8 @@ def _kind(field: fields.Field[Any]) -> str:
         if isinstance(rule, validate.Regexp):
             word += f" like `{rule.regex.pattern!s}`"
     inner = getattr(field, "inner", None)
+    if isinstance(field, fields.Nested) and field.many:
+        return f"list of {word}s"
     return f"list of {_kind(inner)}s" if isinstance(field, fields.List) and inner else word
 
 
@@ -128,6 +137,8 @@ def sdk() -> str:
     groups: dict[str, list[str]] = {module: [] for module in SDK_GROUPS}
     for name in syncrun.sdk.__all__:
         module = getattr(getattr(syncrun.sdk, name), "__module__", "")
+        if name in attribute_docs(syncrun.sdk.match):
+            module = "syncrun.sdk.match"
         groups[module if module in groups else "syncrun.sdk"].append(name)
     blocks = [doc(syncrun.sdk)]
     for module, names in groups.items():
@@ -171,9 +182,15 @@ def _made(name: str, thing: Any) -> str:
 
 def _definition(name: str, thing: Any) -> str:
     """One name: its docstring, then its members."""
+    if inspect.isfunction(thing):
+        return f"### {name}\n\n```text\n{signature(thing)}\n```\n\n{doc(thing)}"
+    if inspect.isfunction(getattr(thing, "__wrapped__", None)):
+        return _definition(name, thing.__wrapped__)
     if not isinstance(thing, type):
-        told = {**attribute_docs(syncrun.sdk.info), **attribute_docs(syncrun.sdk)}[name]
-        return f"### {name}\n\n{told}" + (f" It is {thing} now." if isinstance(thing, int) else "")
+        told = {**attribute_docs(syncrun.sdk.info), **attribute_docs(syncrun.sdk.match), **attribute_docs(syncrun.sdk)}[
+            name
+        ]
+        return f"### {name}\n\n{told}" + _value(thing)
     if issubclass(thing, errors.SyncError):
         return f"### {name}\n\n{first(thing)} See [{thing.code}](errors.md#{thing.code.lower()}-{name.lower()})."
     blocks = [f"### {name}", doc(thing)]
@@ -184,8 +201,18 @@ def _definition(name: str, thing: Any) -> str:
         blocks.append(table(("field", "type", "default"), [_field(each) for each in dataclasses.fields(thing)]))
     elif getattr(thing, "_is_protocol", False):
         methods = [each for each in vars(thing).values() if inspect.isfunction(each) and each.__doc__]
+        known = {each: told for each, told in attribute_docs(thing).items() if told}
+        if known:
+            blocks.append(table(("attribute", "what it is"), [(code(each), told) for each, told in known.items()]))
         blocks.append(table(("method", "what it does"), [(code(signature(each)), first(each)) for each in methods]))
     return "\n\n".join(blocks)
+
+
+def _value(thing: Any) -> str:
+    """A constant's value in words, where it is one to read."""
+    if isinstance(thing, int):
+        return f" It is {thing} now."
+    return f" They are {', '.join(map(code, thing))}." if isinstance(thing, tuple) else ""
 
 
 def _field(each: dataclasses.Field[Any]) -> tuple[str, str, str]:

@@ -52,6 +52,10 @@ def attribute_docs(thing: Any) -> dict[str, str]:
         if isinstance(before, ast.Assign) and isinstance(before.targets[0], ast.Name):
             text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
             found[before.targets[0].id] = inline(str(text))
+        elif isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name):
+            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+            if text:
+                found[before.target.id] = inline(str(text))
     return found
 
 

@@ -62,7 +62,7 @@ class Estate(SqlSink):
     title = "the estate's database"
     tables = TABLES
     metadata = metadata
-    targets: ClassVar[Mapping[str, Target]] = {
+    targets: Mapping[str, Target] = {
         "buildings": Target(buildings, external="external_id"), "rooms": Target(rooms, external="external_id"),
     }  # fmt: skip
     hints: ClassVar[Mapping[str, str]] = {"rooms_code_key": "the code is taken", "rooms.code": "the code is taken"}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -16,12 +18,14 @@ import asyncssh
 from syncrun.connectors.sftp.dropbox.account import Account, Accounts, hashed
 from syncrun.connectors.sftp.dropbox.place import Place
 from syncrun.connectors.sftp.dropbox.rule import Rules
-from syncrun.connectors.sftp.dropbox.server import DropBox, serving
+from syncrun.connectors.sftp.dropbox.server import Complete, DropBox, serving
 from syncrun.connectors.sftp.setting import SftpSettings
 from syncrun.connectors.sftp.source import Sftp
 from syncrun.sdk import Context, SecretText
 
 PASSWORD = "canary-password-9d1c"
+Completed = tuple[str, tuple[str, ...]]
+"""An account, and the names of the files of a whole set."""
 
 
 @contextlib.contextmanager
@@ -59,9 +63,8 @@ async def _cancel_all() -> None:
 class Harbour:
     """A drop box that runs, with accounts `oak` and `elm`, whose password is `PASSWORD`."""
 
-    def __init__(self, home: Path, drop: DropBox, there: Callable[..., Any]) -> None:
-        self.place, self.drop, self.there = Place(home), drop, there
-        self.completed: list[tuple[str, tuple[str, ...]]] = []
+    def __init__(self, home: Path, drop: DropBox, there: Callable[..., Any], completed: list[Completed]) -> None:
+        self.place, self.drop, self.there, self.completed = Place(home), drop, there, completed
 
     @property
     def port(self) -> int:
@@ -93,21 +96,25 @@ class Harbour:
 
 
 @contextlib.contextmanager
-def harbour(home: Path, rules: Rules | None = None, **more: Any) -> Iterator[Harbour]:
+def harbour(
+    home: Path, rules: Rules | None = None, *, complete: Complete | None = None, **more: Any
+) -> Iterator[Harbour]:
+    """A drop box. Of each whole set it notes what `completed`, and tells `complete`."""
     place = Place(home)
     place.make()
     accounts = Accounts(place.accounts)
     for name in ("oak", "elm"):
         if accounts.get(name) is None:
             accounts.put(Account(name, name, hashed(PASSWORD)))
-    found: list[Harbour] = []
+    completed: list[Completed] = []
 
-    async def complete(account: Account, files: tuple[Path, ...]) -> None:
-        found[0].completed.append((account.name, tuple(sorted(each.name for each in files))))
+    async def note(account: Account, files: tuple[Path, ...]) -> None:
+        completed.append((account.name, tuple(sorted(each.name for each in files))))
+        if complete:
+            await complete(account, files)
 
-    with beside(serving(home, rules or Rules(quiet=60), on_complete=complete, **more)) as (drop, there):
-        found.append(Harbour(home, drop, there))
-        yield found[0]
+    with beside(serving(home, rules or Rules(quiet=60), on_complete=note, **more)) as (drop, there):
+        yield Harbour(home, drop, there, completed)
 
 
 @contextlib.contextmanager
@@ -132,6 +139,7 @@ class Misbehaving:
     def __init__(self, root: Path, key: asyncssh.SSHKey) -> None:
         self.root, self.key, self.port = root, key, 0
         self.tried: list[str] = []
+        self.expired = False
 
     def source(self, *, password: str = PASSWORD, **settings: Any) -> Sftp:
         return source(self.port, self.key.get_fingerprint(), password=password, **settings)
@@ -146,6 +154,8 @@ class _Lock(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         self._server.tried.append(password)
+        if self._server.expired:
+            raise asyncssh.PasswordChangeRequired("A new one, please")
         return (username, password) == ("oak", PASSWORD)
 
 
@@ -172,12 +182,32 @@ def new_key(path: Path) -> str:
     return path.with_suffix(".pub").read_text().strip()
 
 
+@contextlib.contextmanager
+def sending(harbour: Harbour, key: Path, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """OpenSSH's `sftp` while it sends a file, which takes it a second a megabyte, stopped when a part of it has come. It
+    goes on with SIGCONT; at the end it is killed."""
+    command = sftp_command(harbour.port, key, "oak", "-l", "8000")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # fmt: skip
+        try:
+            process.stdin.write(f"put {path}\n")
+            process.stdin.flush()
+            end = time.monotonic() + 20
+            while not any(each.stat().st_size for each in harbour.arriving()):
+                assert time.monotonic() < end, "nothing comes"
+                time.sleep(0.002)
+            process.send_signal(signal.SIGSTOP)
+            assert len(harbour.arriving()) == 1, "all of it has come"
+            yield process
+        finally:
+            process.kill()
+
+
 def auto_send(harbour: Harbour, key: Path, *lines: str, account: str = "oak") -> subprocess.CompletedProcess[str]:
     """OpenSSH's `sftp` with a batch, as schedulers call it."""
     return subprocess.run(sftp_command(harbour.port, key, account), input="\n".join(lines) + "\n", text=True,
                           capture_output=True, timeout=60, check=False)  # fmt: skip
 
 
-def sftp_command(port: int, key: Path, account: str) -> list[str]:
-    return ["sftp", "-q", "-P", str(port), "-i", str(key), "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
+def sftp_command(port: int, key: Path, account: str, *options: str) -> list[str]:
+    return ["sftp", "-q", *options, "-P", str(port), "-i", str(key), "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
             "-oIdentitiesOnly=yes", "-oIdentityAgent=none", "-F", "none", "-b", "-", f"{account}@127.0.0.1"]  # fmt: skip

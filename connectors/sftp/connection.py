@@ -11,12 +11,13 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from types import NotImplementedType
 from typing import Any
 
 import asyncssh
 
 from syncrun.connectors.sftp.fault import HostKeyChangedError, HostKeyUnknownError, told
-from syncrun.errors import AuthError, TimedOutError, UnreachableError
+from syncrun.errors import AuthError, ForbiddenError, TimedOutError, UnreachableError
 from syncrun.sdk import SecretText
 
 CONNECT_SECONDS = 30
@@ -80,6 +81,7 @@ class _Client(asyncssh.SSHClient):
         self._login = login
         self._left = 1
         self.seen = ""
+        self.asked_more = False
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         self.seen = key.get_fingerprint()
@@ -91,6 +93,10 @@ class _Client(asyncssh.SSHClient):
         self._left -= 1
         return self._login.password.reveal()
 
+    def password_change_requested(self, prompt: str, lang: str) -> NotImplementedType:
+        self.asked_more = True
+        return NotImplemented
+
     def kbdint_auth_requested(self) -> str | None:
         return "" if self._login.password is not None and self._left else None
 
@@ -98,6 +104,7 @@ class _Client(asyncssh.SSHClient):
         if not prompts:
             return []
         if self._login.password is None or len(prompts) != 1 or not self._left:
+            self.asked_more = True
             return None
         self._left -= 1
         return [self._login.password.reveal()]
@@ -185,12 +192,33 @@ async def _attempt(
     login: Login, keys: list[asyncssh.SSHKey], kinds: Sequence[str] = ()
 ) -> asyncssh.SSHClientConnection:
     kinds = kinds or [each for kind in (*KEY_KINDS, *(_OLD_KEY_KINDS if login.legacy else ())) for each in kind]
-    return await asyncssh.connect(
-        login.host, login.port, client_factory=lambda: _Client(login), config=None, known_hosts=([], [], []),
-        server_host_key_algs=list(kinds), username=login.username, client_keys=keys or None, agent_path=None,
-        gss_host=None, preferred_auth="publickey,password,keyboard-interactive", keepalive_interval=15,
-        keepalive_count_max=3, options=_options(legacy=login.legacy),
-    )  # fmt: skip
+    client = _Client(login)
+    try:
+        return await asyncssh.connect(
+            login.host, login.port, client_factory=lambda: client, config=None, known_hosts=([], [], []),
+            server_host_key_algs=list(kinds), username=login.username, client_keys=keys or None, agent_path=None,
+            gss_host=None, preferred_auth="publickey,password,keyboard-interactive", keepalive_interval=15,
+            keepalive_count_max=3, options=_options(legacy=login.legacy),
+        )  # fmt: skip
+    except asyncssh.PermissionDenied:
+        if not client.asked_more:
+            raise
+    raise AuthError(f"{login.where} is not content with the password: it asks for more.",
+                    next_step="Log in by hand. The password may have to be changed first; or a second factor is wanted, "
+                    "which no nightly run can give: then ask for a log-in by key.")  # fmt: skip
+
+
+async def files_of(connection: asyncssh.SSHClientConnection, where: str) -> asyncssh.SFTPClient:
+    """The files to which a connection leads. Raises `ForbiddenError` when the server lets the account in and shows it
+    none, as it is with a password that must be changed first: trying again would not help."""
+    try:
+        return await connection.start_sftp_client(path_errors="surrogateescape")
+    except asyncssh.SFTPConnectionLost:
+        if connection.is_closed():
+            raise
+    raise ForbiddenError(f"{where} lets the account in and shows it no files.",
+                         next_step="Log in by hand, or ask the server's operator: the password may have to be changed "
+                         "first, or the account may not use SFTP.")  # fmt: skip
 
 
 def _options(*, legacy: bool) -> asyncssh.SSHClientConnectionOptions:

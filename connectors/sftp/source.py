@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncrun.connectors.format import AUTO, named
 from syncrun.connectors.sftp import name as names
-from syncrun.connectors.sftp.connection import Login, connected
+from syncrun.connectors.sftp.connection import Login, connected, files_of
 from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError, told
 from syncrun.connectors.sftp.generation import Generation, Remote, generations, newest
 from syncrun.connectors.sftp.transfer import bring, may_be_file, remote
@@ -78,7 +78,7 @@ class Sftp:
         """The server's files, and what cuts the connection to them."""
         async with connected(self._login, 60 * self._settings["minutes"]) as connection:
             with told(self._login.where):
-                yield await connection.start_sftp_client(path_errors="surrogateescape"), connection.abort
+                yield await files_of(connection, self._login.where), connection.abort
 
     async def _check(self) -> None:
         async with self._files() as (sftp, _):

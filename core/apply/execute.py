@@ -191,7 +191,7 @@ def _note(connection: DuckDBPyConnection, step: Step, outcomes: Sequence[Outcome
     ids = [(step.table.name, o.key, o.sink_id) for o in outcomes if o.sink_id and step.action is Action.CREATE]
     if ids:
         connection.executemany(f"INSERT INTO {KNOWN} VALUES (?, ?, ?)", ids)
-    if step.action in {Action.CREATE, Action.LINK, Action.RESTORE}:
+    if step.action in {Action.CREATE, Action.LINK, Action.RESTORE, Action.MOVE}:
         failed = [(step.table.name, o.key) for o in outcomes if o.status in {"rejected", "conflict"}]
         if failed:
             connection.executemany(f"INSERT INTO {FAILED} VALUES (?, ?)", failed)
@@ -266,7 +266,8 @@ class _RowTaker:
     def take(self, outgoing: Outgoing, step: Step, number: int) -> Sequence[Outcome]:
         """Send a chunk; every change must have its outcome."""
         (self.work.folder / f"sent-{self.work.name}-{number}").touch(mode=0o600)
-        changes = [self._change(step, row) for row in outgoing.rows(number, ["id", "key", *step.fields])]
+        origin = ["from_id"] if step.action is Action.MOVE else []
+        changes = [self._change(step, row) for row in outgoing.rows(number, ["id", "key", *origin, *step.fields])]
         with _guarded(self.work):
             outcomes = list(self.sink.apply(changes))
         _confirm(changes, outcomes, self.work.name)
@@ -278,9 +279,10 @@ class _RowTaker:
 
     def _change(self, step: Step, row: Sequence[Any]) -> Change:
         sink_id, key, *values = row
+        origin = values.pop(0) if step.action is Action.MOVE else None
         return Change(
             f"{self.work.run}/{step.table.name}/{step.action}/{key}", step.table.name, step.action, key, sink_id,
-            dict(zip(step.fields, values, strict=True)), self.work.quiet, self.work.claim.epoch,
+            dict(zip(step.fields, values, strict=True)), self.work.quiet, self.work.claim.epoch, origin,
         )  # fmt: skip
 
 

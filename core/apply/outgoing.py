@@ -16,13 +16,14 @@ from syncrun.apply.release import SCHEMA as RELEASED
 from syncrun.apply.step import CHUNK_ROWS, Step
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import SCHEMA as CHANGES
-from syncrun.sdk import Cap, Constant, Table
+from syncrun.sdk import Action, Cap, Constant, Table
 from syncrun.sqltext import literal, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FETCHED = 5_000
+_IDS = ("id", "from_id")
 KNOWN = "known_ids"
 """The sink's own ids that are not derived: ("table", key, sink_id)."""
 FAILED = "failed"
@@ -36,10 +37,14 @@ def prepare(connection: DuckDBPyConnection, tables: Sequence[Table]) -> None:
     connection.execute(f'CREATE OR REPLACE TABLE {KNOWN} ("table" VARCHAR, key VARCHAR, sink_id VARCHAR)')
     connection.execute(f'CREATE OR REPLACE TABLE {FAILED} ("table" VARCHAR, key VARCHAR)')
     for table in tables:
+        changes = f"{CHANGES}.{name(table.name)}"
         connection.execute(
-            f"""INSERT INTO {KNOWN} SELECT ?, key, sink_id FROM {APPLIED}.{name(table.name)} WHERE sink_id IS NOT NULL
-            UNION SELECT ?, key, sink_id FROM {CHANGES}.{name(table.name)} WHERE action = 'link'""",
-            [table.name, table.name],
+            f"""INSERT INTO {KNOWN}
+            SELECT ?, key, sink_id FROM {APPLIED}.{name(table.name)} WHERE sink_id IS NOT NULL
+                AND key NOT IN (SELECT key FROM {changes} WHERE action IN ('create', 'link'))
+            UNION SELECT ?, key, sink_id FROM {changes} WHERE action IN ('create', 'link') AND sink_id IS NOT NULL
+            UNION SELECT ?, key, sink_id FROM {changes} WHERE action IN ('release', 'retire')""",
+            [table.name] * 3,
         )
 
 
@@ -65,6 +70,10 @@ class Outgoing:
         if not self._has_known(step.table.name) and Cap.CLIENT_IDS in self._caps:
             derived = sql_derived(self._district, self._sink, step.table.name, "change.key")
             chosen, joins = [f"{derived} AS id", "change.key AS key"], []
+        if step.action is Action.MOVE:
+            origin = self._ids("origin", step.table.name, "from_key", self._rows())
+            joins.append(f"JOIN {origin} ON origin.key = change.from_key")
+            chosen.append("origin.id AS from_id")
         for n, column in enumerate(column for column in step.table.columns if column.name in step.fields):
             value = f"change.{name(column.name)}"
             if column.parent:
@@ -132,13 +141,13 @@ class Outgoing:
 
     def _select(self, number: int, columns: Columns, *, plain: bool = False) -> str:
         """The query for a chunk; `plain`: ids and dates as text."""
-        as_text = {"id"} | {column.name for column in self.step.table.columns if column.sql_type == "DATE"}
+        as_text = set(_IDS) | {column.name for column in self.step.table.columns if column.sql_type == "DATE"}
         chosen = []
         for column in columns:
             if isinstance(column, Constant):
                 chosen.append(literal(column.text))
                 continue
-            held = name(column if column in {"id", "key"} else "f " + column)
+            held = name(column if column in _IDS or column == "key" else "f " + column)
             chosen.append(f"{held}::VARCHAR" if plain and column in as_text else held)
         where = f"{self._bounds(number)} AND {self._sent()}"
         return f"SELECT {', '.join(chosen)} FROM {self._table} WHERE {where} ORDER BY rowid"

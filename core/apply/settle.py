@@ -40,7 +40,7 @@ def taken(
     not_taken = f"""SELECT key FROM {EXCEPTIONS}
         WHERE "table" = {literal(table.name)} AND status IN ('rejected', 'conflict')"""
     exceptions = connection.execute(f"SELECT count(*) FROM ({not_taken})").fetchone()
-    if all_released and not (exceptions and exceptions[0]) and Cap.CLIENT_IDS in caps:
+    if all_released and not (exceptions and exceptions[0]) and Cap.CLIENT_IDS in caps and not found.counts.get("move"):
         target.unlink(missing_ok=True)
         os.link(home / found.path, target)
         return True
@@ -52,8 +52,16 @@ def taken(
     some = connection.execute(f"SELECT 1 {rows} LIMIT 1").fetchone()
     if some is None:
         return False
-    publish(connection, f"SELECT change.* REPLACE ({ids} AS sink_id) {rows}", target)
+    publish(
+        connection, f"SELECT change.* REPLACE ({ids} AS sink_id) {rows} UNION ALL BY NAME {_left(table, rows)}", target
+    )
     return True
+
+
+def _left(table: Table, rows: str) -> str:
+    """The rows whose place a move took, as archived ones."""
+    was = ", ".join(f"{name('was ' + column.name)} AS {name(column.name)}" for column in table.columns)
+    return f"SELECT 'archive' AS action, from_key AS key, school, part, '' AS fields, {was} {rows} AND action = 'move'"
 
 
 def folded(connection: DuckDBPyConnection, table: Table, files: Sequence[Path], target: Path) -> bool:

@@ -3,7 +3,7 @@ so a resumed run cuts the same chunks again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,13 @@ class Step:
         return range(self.first_chunk, self.first_chunk + -(-self.rows // CHUNK_ROWS))
 
 
-_BRINGING = (Action.LINK, Action.CREATE, Action.RESTORE, Action.UPDATE)
+_BRINGING = (Action.LINK, Action.CREATE, Action.RESTORE, Action.MOVE, Action.UPDATE)
+_TAKING = (Action.ARCHIVE, Action.RETIRE)
 
 
 def steps(connection: DuckDBPyConnection, tables: Sequence[Table]) -> list[Step]:
-    """All that brings or changes rows, parents first; then all that takes rows away, children first."""
+    """What is given back, so that nothing of it stands in the way; all that brings or changes rows, parents first; then
+    all that takes rows away, children first."""
     found: list[Step] = []
     number = 0
     for table, action, fields, rows in _grouped(connection, ordered(tables)):
@@ -57,13 +59,22 @@ def _grouped(
         ).fetchall()
         for table in tables
     }
+    yield from _of(tables, counts, Action.RELEASE)
     for table in tables:
         for wanted in _BRINGING:
             for action, touched, rows in counts[table.name]:
                 if action == wanted:
                     every = tuple(column.name for column in table.columns)
                     yield table, wanted, tuple(touched.split(",")) if wanted is Action.UPDATE else every, rows
-    for table in reversed(tables):
+    for taking in _TAKING:
+        yield from _of(tables[::-1], counts, taking)
+
+
+def _of(
+    tables: Sequence[Table], counts: Mapping[str, Sequence[tuple[str, str, int]]], wanted: Action
+) -> Iterator[tuple[Table, Action, tuple[str, ...], int]]:
+    """The steps of one action that touches no column."""
+    for table in tables:
         for action, _, rows in counts[table.name]:
-            if action == Action.ARCHIVE:
-                yield table, Action.ARCHIVE, (), rows
+            if action == wanted:
+                yield table, wanted, (), rows

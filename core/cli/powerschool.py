@@ -38,23 +38,26 @@ def plugin() -> None:
               help="Also write the page for the administrators of districts.")  # fmt: skip
 @click.option("--new-identifiers", is_flag=True,
               help="Go on although people will be known by other ids than in the package that is there.")  # fmt: skip
+@click.option("--new-files", is_flag=True,
+              help="Go on although the roster has other files than in the package that is there.")  # fmt: skip
 @json_option
 def build(
-    description: Path, target: Path, min_version: str | None, page_file: Path | None, new_identifiers: bool, as_json: bool
+    description: Path, target: Path, min_version: str | None, page_file: Path | None, new_identifiers: bool, new_files: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Write the package that PLUGIN.TOML describes, as ZIP archives.
 
     Where the app reads the API, there are two: servers from 25.2 on want to be told the level of access, and older ones
     do not know it. The same description always gives the same bytes. A package that is there is written over only by
-    one of a higher version, and never by one with other identifiers.
+    one of a higher version, and never by one with other identifiers or other files.
     """
     from syncrun.connectors.powerschool.package import packages, page, read
-    from syncrun.connectors.powerschool.package.earlier import compare
+    from syncrun.connectors.powerschool.package.earlier import Allowed, compare
 
     described = read(description)
     found = packages(described, "25.2" if min_version == "25.2" else "legacy" if min_version else None)
     for each in found:
-        compare(described, each, target, new_identifiers=new_identifiers)
+        compare(described, each, target, Allowed(new_identifiers, new_files))
     try:
         target.mkdir(parents=True, exist_ok=True)
         for each in found:

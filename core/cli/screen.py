@@ -15,6 +15,8 @@ from rich.table import Table
 
 COLORS = {"DONE": "green", "HELD": "yellow", "DEGRADED": "yellow", "RETRY": "yellow", "REFUSED": "red", "FAILED": "red"}
 ACTIONS = ("create", "link", "restore", "update", "archive")
+RARE = ("move", "retire", "release")
+"""Actions that have a column only where there are some."""
 SHOWN = 12
 MANY_COLUMNS = 3
 """Of more columns than these in one line the others are only counted."""
@@ -163,9 +165,13 @@ def _files(files: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def show_sink(out: Console, name: str, sink: Mapping[str, Any]) -> None:
     """One sink: counts by table and action, what waits and why, what was not taken."""
-    table = Table(name, *ACTIONS, "unchanged", box=None, pad_edge=False, header_style="dim")
+    rare = [action for action in RARE if any(each["planned"].get(action) for each in sink["tables"].values())]
+    table = Table(name, *ACTIONS, *rare, "unchanged", box=None, pad_edge=False, header_style="dim")
     for table_name, each in sink["tables"].items():
-        counts = [f"{each['planned'].get(action, 0):,}" if each["planned"].get(action) else "-" for action in ACTIONS]
+        counts = [
+            f"{each['planned'].get(action) or 0:,}" if each["planned"].get(action) else "-"
+            for action in (*ACTIONS, *rare)
+        ]
         table.add_row(
             table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else "")
         )

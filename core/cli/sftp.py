@@ -73,7 +73,7 @@ async def _serve(
     stop = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    starter = Starter(first_sync_done, when, now=SystemClock().now) if runs else None
+    starter = Starter(first_sync_done, when, place.running, now=SystemClock().now, ended=_ended) if runs else None
     async with serving(place.home, Rules(quiet=quiet), host=host, port=port, on_complete=starter) as drop:
         facts = {"host": host, "port": drop.port, "host_key": drop.fingerprint}
         click.echo(
@@ -82,6 +82,16 @@ async def _serve(
             else f"Serving SFTP at {host}:{drop.port}, key {drop.fingerprint}, until Ctrl-C."
         )
         await stop.wait()
+
+
+def _ended(district: str, code: int, again: float | None) -> None:
+    from syncrun.connectors.sftp.dropbox.start import FINAL
+
+    if again is not None:
+        more = f", and is tried again in {again:.0f} seconds or when the window is open"
+    else:
+        more = "" if code in FINAL else f", too often: begin it yourself, syncrun --district {district}"
+    click.echo(f"The run of {district} ended with exit {code}{more}.", err=True)
 
 
 def first_sync_done(district: str) -> bool:

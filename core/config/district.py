@@ -19,6 +19,7 @@ from syncrun.config import secret
 from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
 from syncrun.errors import ConfigError, ContractError, Problem
 from syncrun.registry import Registry, imported
+from syncrun.roster.route import Route
 from syncrun.sdk import ConnectorInfo
 from syncrun.sdk.setting import Reference
 
@@ -65,6 +66,7 @@ class SinkConfig:
     mapping: Path | None
     new_teachers: Literal["ask", "add", "ignore"]
     deselected: Literal["keep", "archive"]
+    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class _Reader:
             return None
         return SinkConfig(  # where a setting is wrong, its value is of no account: the file is refused
             values.get("name") or info.name, info, settings, tuple(values.get("school_years", ())), mapping,
-            values.get("new_teachers", "ask"), values.get("deselected", "keep"),
+            values.get("new_teachers", "ask"), values.get("deselected", "keep"), tuple(values.get("routes", ())),
         )  # fmt: skip
 
     def _mapping(self, mapping: Path) -> None:
@@ -277,7 +279,8 @@ def _problems(messages: Mapping[Any, Any], path: str, schema: Schema | None) -> 
             here = path
         if isinstance(value, Mapping):
             field = schema.fields.get(str(key)) if schema else None
-            yield from _problems(value, here, field.schema if isinstance(field, fields.Nested) else None)
+            inner = schema if isinstance(key, int) else field.schema if isinstance(field, fields.Nested) else None
+            yield from _problems(value, here, inner)
             continue
         for message in value:
             coded = re.match(r"(E-[A-Z]+-\d+): (.*)", message)

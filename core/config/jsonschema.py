@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from syncrun.config import district
-from syncrun.config.schema import DistrictSchema, LimitsSchema, SinkSchema, SourceSchema
+from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
 from syncrun.errors import ContractError
 from syncrun.registry import Offer, Registry
 from syncrun.sdk import ConnectorInfo, Secret
@@ -30,7 +30,9 @@ def _json(schema: Schema) -> dict[str, Any]:
         property_.pop("doc", None)
         property_["description"] = field.metadata.get("doc", "")
         if isinstance(field, fields.Nested):
+            inner = _json(field.schema)
             property_.pop("$ref", None)
+            property_.update({"type": "array", "items": inner} if field.many else inner)
     return {**found, "additionalProperties": False}
 
 
@@ -51,7 +53,6 @@ def district_schema(registry: Registry) -> dict[str, Any]:
         "type": "array", "minItems": 1, "description": "where it goes",
         "items": _choice(SinkSchema(), "sink", [each for each in offers if each.kind == "sink"]),
     }  # fmt: skip
-    whole["properties"]["limits"] = {**_json(LimitsSchema()), "description": "how much may change unseen"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A district of syncrun", **whole}
 
 

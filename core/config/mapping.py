@@ -4,6 +4,10 @@ kind,sourcedId,decision,sinkId
 orgs,org-1,link,5ead805f-53cc-8097-8f6a-4873c2b5f14e
 orgs,org-2,add,
 teachers,tea-9,skip,
+orgs,org-3,join,5ead805f-53cc-8097-8f6a-4873c2b5f14e
+
+Two records are linked to one of the sink by mistake more often than on purpose, so the second must say that it joins the
+first.
 """
 
 from __future__ import annotations
@@ -11,12 +15,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar, cast
 
 from syncrun.errors import ConfigError, Problem
 from syncrun.sdk.sink import MappingKind
-from syncrun.state.decision import KINDS, VERDICTS, Decision
+from syncrun.state.decision import JOINABLE, KINDS, VERDICTS, Decision
 
 T = TypeVar("T", bound=str)
 HEADER = ["kind", "sourcedId", "decision", "sinkId"]
@@ -54,30 +59,42 @@ def _cells(path: Path) -> list[list[str]]:
 
 def _decided(path: Path, rows: Sequence[list[str]]) -> list[Decision]:
     """The decisions of rows below a header."""
-    problems = []
-    decisions: dict[tuple[str, str], Decision] = {}
-    taken: dict[tuple[str, str], int] = {}
+    problems: list[tuple[int, str, str]] = []
+    decisions: list[tuple[int, Decision]] = []
     for number, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
-            continue
-        found = list(_wrong(row))
-        if not found:
-            kind, source_id, verdict, sink_id = (*row, "")[:4]
-            kind = kind.strip()
-            decided = Decision(
-                _one_of(KINDS, kind), source_id, _one_of(VERDICTS, verdict.strip()), sink_id.strip() or None
-            )
-            if (kind, source_id) in decisions:
-                found.append("decides on a record for the second time")
-            elif decided.sink_id and (kind, decided.sink_id) in taken:
-                found.append(f"links to the record that line {taken[kind, decided.sink_id]} links to")
-            decisions[kind, source_id] = decided
-            if decided.sink_id:
-                taken[kind, decided.sink_id] = number
-        problems += [_problem(path, number, each, "") for each in found]
+        found = list(_wrong(row)) if any(cell.strip() for cell in row) else None
+        if found == []:
+            decisions.append((number, _read(row)))
+        problems += [(number, each, "") for each in found or ()]
+    problems += _against_each_other(decisions)
     if problems:
-        raise ConfigError(problems, source=path.name)
-    return list(decisions.values())
+        raise ConfigError([_problem(path, *each) for each in sorted(problems, key=itemgetter(0))], source=path.name)
+    return [each for _, each in decisions]
+
+
+def _read(row: list[str]) -> Decision:
+    kind, source_id, verdict, sink_id = (*row, "")[:4]
+    return Decision(
+        _one_of(KINDS, kind.strip()), source_id, _one_of(VERDICTS, verdict.strip()), sink_id.strip() or None
+    )
+
+
+def _against_each_other(decisions: Sequence[tuple[int, Decision]]) -> Iterator[tuple[int, str, str]]:
+    """Line, problem and hint where decisions do not go together."""
+    seen: set[tuple[str, str]] = set()
+    taken: dict[tuple[str, str | None], int] = {}
+    for number, each in decisions:
+        if (each.kind, each.source_id) in seen:
+            yield number, "decides on a record for the second time", ""
+        elif each.decision == "link":
+            line = taken.setdefault((each.kind, each.sink_id), number)
+            if line != number:
+                hint = "if the two are one, write join for the second" if each.kind in JOINABLE else ""
+                yield number, f"links to the record that line {line} links to", hint
+        seen.add((each.kind, each.source_id))
+    for number, each in decisions:
+        if each.decision == "join" and (each.kind, each.sink_id) not in taken:
+            yield number, "joins a record of the sink that no row links to", "link the first record to it"
 
 
 def _one_of(known: Sequence[T], word: str) -> T:
@@ -96,8 +113,10 @@ def _wrong(row: list[str]) -> Iterator[str]:
         yield "the sourcedId is blank"
     if verdict not in VERDICTS:
         yield f"the decision must be one of {', '.join(VERDICTS)}"
-    elif (verdict == "link") != bool(sink_id):
-        yield "link needs a sinkId, and only link has one"
+    elif (verdict in {"link", "join"}) != bool(sink_id):
+        yield "link and join need a sinkId, and nothing else has one"
+    elif verdict == "join" and kind not in JOINABLE:
+        yield f"only {' and '.join(JOINABLE)} can join another"
 
 
 def _problem(path: Path, line: int, message: str, hint: str) -> Problem:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import zoneinfo
+from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from syncrun.roster.route import Route, conflicts, grade
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -47,6 +50,45 @@ class LimitsSchema(Schema):
     )
 
 
+def _names(doc: str, **options: Any) -> fields.List:
+    """A list of texts, none of them empty; a list that is there has one."""
+    item = fields.String(validate=validate.Length(min=1))
+    if not options.get("required"):
+        options["load_default"] = tuple
+    return fields.List(item, validate=validate.Length(min=1), metadata=_doc(doc), **options)
+
+
+class RouteSchema(Schema):
+    """Which school of the sink gets whom, where it is not the school that the source names. The first route that fits
+    counts; what none fits stays where it is. Conditions must all hold; courses, subjects and departments ask for classes
+    only."""
+
+    sources = _names("the schools of the source, by sourcedId", required=True, data_key="from")
+    to = fields.String(
+        required=True,
+        validate=validate.Length(min=1),
+        metadata=_doc("the sourcedId of the school that gets them: one of the source, or a new one"),
+    )
+    name = fields.String(
+        validate=validate.Length(min=1), metadata=_doc("the name of a new school; only a new one has one")
+    )
+    identifier = fields.String(validate=validate.Length(min=1), metadata=_doc("the code of a new school"))
+    grades = _names("only these grades, like 06: pupils by their own, classes by theirs or their pupils'")
+    courses = _names("only classes of these courses, by sourcedId or course code")
+    subjects = _names("only classes of these subjects, or of courses of them, by word or code")
+    departments = _names("only classes of courses that belong to these orgs, by sourcedId")
+
+    @validates_schema(skip_on_field_errors=False)
+    def _named(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("identifier") and not data.get("name"):
+            raise ValidationError({"identifier": ["is for a new school, which needs a name"]})
+
+    @post_load
+    def _route(self, data: dict[str, Any], **_: Any) -> Route:
+        listed = {key: tuple(value) for key, value in data.items() if isinstance(value, list | tuple)}
+        return Route(**{**data, **listed, "grades": tuple(map(grade, data["grades"]))})
+
+
 class SinkSchema(Schema):
     """What every sink has beside its own settings."""
 
@@ -73,6 +115,20 @@ class SinkSchema(Schema):
             "until somebody decides on them with `syncrun map teachers`"
         ),
     )
+    routes = fields.Nested(
+        RouteSchema,
+        many=True,
+        load_default=tuple,
+        metadata=_doc("rules by which schools of the source are split or merged, in order"),
+    )
+
+    @validates_schema
+    def _reachable(self, data: dict[str, Any], **_: Any) -> None:
+        wrong: dict[int, dict[str, list[str]]] = {}
+        for number, what, words in conflicts(data["routes"]):
+            wrong.setdefault(number, {}).setdefault(what, []).append(words)
+        if wrong:
+            raise ValidationError({"routes": wrong})
 
 
 class SourceSchema(Schema):

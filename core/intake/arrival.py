@@ -78,6 +78,11 @@ class Arrival:
         """The version of OneRoster by what is there: 1.2 brought `roles.csv`."""
         return "1.2" if "roles" in self.files else "1.1"
 
+    @property
+    def pulled(self) -> bool:
+        """Whether a source sent it as records."""
+        return any(each.pulled for each in self.files.values())
+
     def identity(self) -> dict[str, str]:
         """The hash of each file, by name."""
         return {found.name: found.scan.sha256 for found in self.files.values()}

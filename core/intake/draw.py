@@ -8,11 +8,14 @@ physical line the number of its `Drawn` in the format, counted from 1 (`syncrun.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from syncrun.finding import Finding
 from syncrun.intake import kind as kinds
 from syncrun.intake.arrival import Arrival, ArrivedFile
 from syncrun.intake.land import RAW, SCHEMA, Landed, sql_suspect
@@ -27,26 +30,62 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The day on which something is read, and the calendar year in which its school year ends."""
+
+    today: datetime.date
+    year: int
+
+    def put(self, query: str) -> str:
+        """A query with both in the places kept for them."""
+        return query.replace("$year", str(self.year)).replace("$today", self.today.isoformat())
+
+
 def draw(
-    connection: DuckDBPyConnection, arrival: Arrival, landed: Mapping[str, Landed], staged: Collection[str], year: int
-) -> tuple[Arrival, dict[str, Landed]]:
-    """Make the landed tables of the canonical entities; the arrival as if files of theirs had come. `landed` are the
-    tables of the format's own files, `year` is the one in which the school year ends."""
+    connection: DuckDBPyConnection, arrival: Arrival, landed: Mapping[str, Landed], staged: Collection[str], day: Day
+) -> tuple[Arrival, dict[str, Landed], list[Finding]]:
+    """Make the landed tables of the canonical entities; the arrival as if files of theirs had come, and what is to be
+    told of rows. `landed` are the tables of the format's own files."""
     form = arrival.form
     _relations(connection, form, landed)
     files, found = {}, {}
+    findings = list(_noted(connection, form, landed, day))
     for entity in ENTITIES:
         parts = {number: each for number, each in enumerate(form.drawn, 1)
                  if each.entity == entity and each.file in landed}  # fmt: skip
         if parts:
             sources = [landed[word] for word in dict.fromkeys(each.file for each in parts.values())]
             files[entity] = _file(entity, sources, form, parts.values())
-            columns = _drawn(connection, entity, parts, staged, year)
+            columns = _drawn(connection, entity, parts, staged, day)
             found[entity] = Landed(
                 entity, files[entity], columns, rows(connection, f"{SCHEMA}.{name(entity)}"), 0,
                 all(each.proved and not each.unreadable for each in sources),
             )  # fmt: skip
-    return dataclasses.replace(arrival, files=files), found
+    return dataclasses.replace(arrival, files=files), found, findings
+
+
+def daily(form: Format) -> bool:
+    """Whether what is drawn is another thing on another day."""
+    return any("$today" in each.left for each in form.drawn)
+
+
+def _noted(
+    connection: DuckDBPyConnection, form: Format, landed: Mapping[str, Landed], day: Day
+) -> Iterator[Finding]:  # fmt: skip
+    """How many rows there are to be told of, and the first of them."""
+    for each in form.drawn:
+        for code, which in each.noted.items() if each.file in landed else ():
+            query = day.put(f"SELECT line, ({which}) AS meant FROM {name(each.file)} WHERE {each.where}")
+            count, line = connection.execute(f"SELECT count(*), min(line) FROM ({query}) WHERE meant").fetchone() or (
+                0,
+                0,
+            )
+            if count:
+                yield Finding(code, landed[each.file].file.name, line, count=count)
 
 
 def origins(form: Format) -> tuple[str, ...]:
@@ -98,15 +137,15 @@ def _relations(connection: DuckDBPyConnection, form: Format, landed: Mapping[str
 
 
 def _drawn(
-    connection: DuckDBPyConnection, entity: str, parts: Mapping[int, Drawn], staged: Collection[str], year: int
+    connection: DuckDBPyConnection, entity: str, parts: Mapping[int, Drawn], staged: Collection[str], day: Day
 ) -> tuple[str, ...]:
     """Make the landed table of an entity; its columns."""
     cells: dict[str, Cell] = {
         column: cell for column, cell in ENTITIES[entity].cells().items()
         if cell.privacy in staged and not isinstance(cell, Password)
-        and any(column in each.columns for each in parts.values())
+        and any(column in each.columns or (column == _STATUS and each.left) for each in parts.values())
     }  # fmt: skip
-    query = " UNION ALL BY NAME ".join(_rows(number, each, cells, year) for number, each in parts.items())
+    query = " UNION ALL BY NAME ".join(_rows(number, each, cells, day) for number, each in parts.items())
     sieved = sql_suspect([cell.sql_clean(name(column)) for column, cell in cells.items()])
     raw = f"{SCHEMA}.{name(RAW + entity)}"
     connection.execute(f"""
@@ -116,14 +155,16 @@ def _drawn(
     return tuple(cells)
 
 
-def _rows(number: int, drawn: Drawn, cells: Collection[str], year: int) -> str:
+def _rows(number: int, drawn: Drawn, cells: Collection[str], day: Day) -> str:
     """The query for the rows of one `Drawn`."""
     columns = {column: f"CAST({told} AS VARCHAR)" for column, told in drawn.columns.items() if column in cells}
+    if drawn.left:
+        columns[_STATUS] = f"CASE WHEN {drawn.left} THEN 'tobedeleted' END"
     told = ", ".join(f"{expression} AS {name(column)}" for column, expression in columns.items())
     query = f"SELECT {told}, {number << SHIFT} + line AS line FROM {name(drawn.file)} WHERE {drawn.where}"
-    query = query.replace("$year", str(year))
+    query = day.put(query)
     if drawn.same == "alike":
         return f"(SELECT {names(columns)}, min(line) AS line FROM ({query}) GROUP BY ALL)"
     if drawn.same == "first":
-        return f"(FROM ({query}) QUALIFY row_number() OVER (PARTITION BY sourcedId ORDER BY line) = 1)"
+        return f"(FROM ({query}) QUALIFY row_number() OVER (PARTITION BY sourcedId ORDER BY {drawn.order}) = 1)"
     return f"({query})"

@@ -64,7 +64,7 @@ def plainly(headers: Sequence[Sequence[str]], form: Format) -> Format | None:
         ((len(here), each) for each in (*form.others, *form.foreign) for here in [_accounted(headers, each)]
          if here > own and (
              any(_foreign(headers[number], each, form) for number in here - own)
-             or (len(here - own) > 1 and _is_short(each, form)))),
+             or (len(here - own) > 1 and each.short))),
         key=lambda pair: -pair[0],
     )  # fmt: skip
     if not found or (len(found) > 1 and found[0][0] == found[1][0]):
@@ -76,11 +76,6 @@ def _accounted(headers: Sequence[Sequence[str]], form: Format) -> set[int]:
     return {
         number for number, labels in enumerate(headers) if any(fits(labels, kind, form) for kind in form.kinds)
     }  # fmt: skip
-
-
-def _is_short(other: Format, form: Format) -> bool:
-    """Whether all columns of the other format are columns of this one."""
-    return _columns(other) <= _columns(form)
 
 
 def _columns(form: Format) -> set[str]:

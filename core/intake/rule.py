@@ -176,6 +176,20 @@ HEADER_RULES = catalogue(
          "Send the one that counts, under its own name.", "practice"),
 )  # fmt: skip
 
+DRAWN_RULES = catalogue(
+    Rule("R-DRAWN-01", "A row says of itself that it does not hold any more, and was left out", Severity.NOTE,
+         "Nothing needs doing if it is so: the person or class is inactive, or the enrollment was dropped or is over.",
+         "PowerSchool, ENROLL_STATUS and CC.DATELEFT"),
+    Rule("R-DRAWN-02", "An enrollment ended no later than it began: a no-show, which was left out", Severity.NOTE,
+         "Nothing needs doing if the student never came.", "PowerSchool, CC.DATELEFT"),
+    Rule("R-DRAWN-03", "A person stands in more than one row; the rows were put together", Severity.NOTE,
+         "Nothing needs doing: schools and guardians of all rows count.", "PowerSchool, TEACHERS"),
+    Rule("R-DRAWN-04", "A person has another role in another row; the one nearest to classes was taken", Severity.NOTE,
+         "Send OneRoster 1.2 with roles.csv where every role counts.", "PowerSchool, TEACHERS"),
+    Rule("R-DRAWN-05", "Somebody is in a class in one role by more than one row; the newest that holds was taken", Severity.NOTE,
+         "Nothing needs doing: who dropped a class and came back has two rows.", "PowerSchool, CC"),
+)  # fmt: skip
+
 FORMAT_RULES = catalogue(
     Rule("R-FORM-01", "The files are of a format that is not read here", Severity.STOP,
          "Set `format` under [source] to the format of the files, or to auto.", "S2-2"),
@@ -187,4 +201,7 @@ FORMAT_RULES = catalogue(
          "Export as OneRoster CSV, which Apple School Manager takes too; its own files have no terms.", "S2-2"),
     Rule("R-FORM-05", "The files are those of a Canvas SIS import", Severity.STOP,
          "Export as OneRoster CSV from the student information system; the files for Canvas have no schools.", "S2-2"),
+    Rule("R-FORM-06", "The files are of another format than those that were accepted last", Severity.HOLD,
+         "Have the same files exported as before. Only if the change is meant: name its school years in the district file "
+         "and approve; what goes by other ids in the new files is removed and made anew.", "practice"),
 )  # fmt: skip

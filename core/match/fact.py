@@ -74,7 +74,11 @@ def person(facts: Facts) -> Standing:
         or (fitting and address and school)
     )
     sibling = "other:givenName" in facts
-    age = {"same:birthDate"} if facts & _either("birthDate", "same close swapped other") else {"same:grade"}
+    age = (
+        {"same:birthDate"}
+        if facts & _either("birthDate", "same close swapped other")
+        else {"same:grade", "close:grade"}
+    )
     contradicted = identifier and ("other:name" in facts or "other:birthDate" in facts)
     return Standing(
         strong=strong,

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from syncrun.match import relink
+from syncrun.match.relink import Derive
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import LINKS
 from syncrun.plan.shape import SCHEMA as SHAPED
+from syncrun.scratch import has
 from syncrun.sdk import Sink, Table
 from syncrun.sqltext import literal, name
 from syncrun.state.decision import Decision
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA = "observed"
+
+
+def see(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Path) -> None:
+    """Read one table of the sink, unless it was read for this plan before."""
+    if not has(connection, SCHEMA, table.name):
+        observe(connection, sink, table, folder)
 
 
 def observe(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Path) -> None:
@@ -49,15 +58,18 @@ def _cell(value: Any) -> str:
 
 
 def find(
-    connection: DuckDBPyConnection, sink: Sink, tables: Sequence[Table], decisions: Sequence[Decision], folder: Path
-) -> dict[str, str]:
+    connection: DuckDBPyConnection, sink: Sink, tables: Sequence[Table], decisions: Sequence[Decision], folder: Path,
+    derive: Derive,
+) -> dict[str, str]:  # fmt: skip
     """Put the rows to take over into the table of links; by school, why a person must decide first."""
     doubts: dict[str, list[str]] = defaultdict(list)
     for table in tables:
         linked = [each for each in decisions if each.kind == table.mapping and each.decision == "link"]
-        if not (table.match or linked) or not _creates(connection, table):
+        creates = bool(table.match or linked) and _creates(connection, table)
+        relinks = relink.may_relink(connection, table, decisions, derive)
+        if not (creates or relinks):
             continue
-        observe(connection, sink, table, folder)
+        see(connection, sink, table, folder)
         if linked:
             connection.executemany(
                 f"INSERT INTO {LINKS} SELECT ?, ?, sink_id FROM {SCHEMA}.{name(table.name)} WHERE sink_id = ? AND NOT owned",
@@ -65,8 +77,11 @@ def find(
             )
             for school, words in _lost(connection, table, [each.source_id for each in linked]).items():
                 doubts[school].append(words)
+        if relinks:
+            for school, words in relink.find(connection, table, tables, decisions, derive).items():
+                doubts[school].append(words)
         decided = [each.source_id for each in decisions if each.kind == table.mapping]
-        if table.match:
+        if table.match and creates:
             for school, words in _by_identifier(connection, table, decided).items():
                 doubts[school].append(words)
     return {school: "; ".join(words) for school, words in doubts.items()}

@@ -48,7 +48,7 @@ def settle(
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE left_out AS
         SELECT 'orgs' AS kind, sourcedId FROM orgs WHERE sourcedId NOT IN (SELECT sourcedId FROM mapped_orgs)
-        UNION ALL SELECT kind, sourcedId FROM decided WHERE kind = 'teachers' AND decision = 'skip'
+        UNION ALL SELECT kind, sourcedId FROM decided WHERE kind IN ('teachers', 'classes', 'students') AND decision = 'skip'
     """)
     advice = _years(connection, decisions, list(school_years), path)
     return _strangers(connection) + ignored + (advice if by_year else [])
@@ -72,9 +72,11 @@ def _strangers(connection: DuckDBPyConnection) -> list[str]:
     """Decisions on records that the source does not have: a slip of the pen, or a record that is gone."""
     found = connection.execute("""
         SELECT kind, sourcedId FROM decided WHERE (kind = 'orgs' AND sourcedId NOT IN (SELECT sourcedId FROM orgs))
-            OR (kind = 'teachers' AND sourcedId NOT IN (SELECT userSourcedId FROM roles WHERE role = 'teacher')) ORDER BY ALL
+            OR (kind = 'teachers' AND sourcedId NOT IN (SELECT userSourcedId FROM roles WHERE role = 'teacher'))
+            OR (kind = 'students' AND sourcedId NOT IN (SELECT userSourcedId FROM roles WHERE role = 'student'))
+            OR (kind = 'classes' AND sourcedId NOT IN (SELECT sourcedId FROM classes)) ORDER BY ALL
     """).fetchall()
-    return [f"The mapping decides on {kind} {key}, which the source does not have." for kind, key in found]
+    return [f"A decision is about {kind} {key}, which the source does not share." for kind, key in found]
 
 
 def _years(

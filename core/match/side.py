@@ -27,6 +27,7 @@ def prepare(connection: DuckDBPyConnection, relations: Mapping[Side, str], match
     Raises `ContractError` when ids are missing or double, and for a form that raises or has another's name.
     """
     forms = _forms(matchers)
+    numbered = list(enumerate(forms))
     for side, relation in relations.items():
         there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
         features = ", ".join(_feature(each, there) for each in FEATURES)
@@ -38,8 +39,21 @@ def prepare(connection: DuckDBPyConnection, relations: Mapping[Side, str], match
         found = connection.execute(f"SELECT count(*) - count(DISTINCT id) FROM {SCHEMA}.{side}").fetchone()
         if found and found[0]:
             raise ContractError(f"The records to match have ids that are missing or double ({side}).")
-    for plugin, form in forms:
-        _derive(connection, plugin, form)
+    for number, (plugin, form) in numbered:
+        _derive(connection, plugin, form, f"{SCHEMA}.form_{number}")
+    made = ", ".join(
+        ["side.*", *(f"nullif(form_{number}.made, '') AS {name(form.name)}" for number, (_, form) in numbered)]
+    )
+    joins = " ".join(
+        f"LEFT JOIN {SCHEMA}.form_{number} ON form_{number}.text = side.{name(form.of)}"
+        for number, (_, form) in numbered
+    )
+    for side in relations:
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {SCHEMA}.{side} AS SELECT {made} FROM {SCHEMA}.{side} AS side {joins}"
+        )
+    for number, _ in numbered:
+        connection.execute(f"DROP TABLE {SCHEMA}.form_{number}")
 
 
 def _feature(feature: str, there: Iterable[str]) -> str:
@@ -60,22 +74,15 @@ def _forms(matchers: Mapping[str, Matcher]) -> list[tuple[str, Form]]:
     return found
 
 
-def _derive(connection: DuckDBPyConnection, plugin: str, form: Form) -> None:
-    """Add a form's column to both sides; each different text is given to `make` once."""
-    of, column = name(form.of), name(form.name)
+def _derive(connection: DuckDBPyConnection, plugin: str, form: Form, target: str) -> None:
+    """Make the table of a form (text, made); each different text of both sides is given to `make` once."""
     texts = [row[0] for row in connection.execute(
-        " UNION ".join(f"SELECT {of} FROM {SCHEMA}.{side} WHERE {of} IS NOT NULL" for side in SIDES)
+        " UNION ".join(f"SELECT {name(form.of)} FROM {SCHEMA}.{side} WHERE {name(form.of)} IS NOT NULL" for side in SIDES)
     ).fetchall()]  # fmt: skip
     made = [guarded(plugin, form.make, text) for text in texts]
     connection.execute(
-        f"CREATE OR REPLACE TABLE {SCHEMA}.form AS SELECT unnest(?::VARCHAR[]) AS text, unnest(?::VARCHAR[]) AS made",
-        [texts, made],
+        f"CREATE TABLE {target} AS SELECT unnest(?::VARCHAR[]) AS text, unnest(?::VARCHAR[]) AS made", [texts, made]
     )
-    for side in SIDES:
-        connection.execute(f"""
-            CREATE OR REPLACE TABLE {SCHEMA}.{side} AS SELECT side.*, nullif(form.made, '') AS {column}
-            FROM {SCHEMA}.{side} AS side LEFT JOIN {SCHEMA}.form ON form.text = side.{of}
-        """)
 
 
 def guarded(plugin: str, work: Callable[..., _Made], *arguments: object) -> _Made:

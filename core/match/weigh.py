@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from syncrun.errors import ContractError
+from syncrun.errors import ContractError, SyncError
 from syncrun.match import overlap
 from syncrun.match.fact import JUDGES, Standing
-from syncrun.match.side import SCHEMA, columns, guarded
+from syncrun.match.side import SCHEMA, columns
 from syncrun.scratch import rows
 from syncrun.sdk import Matcher, MatchKind, Score
 from syncrun.sqltext import name
@@ -43,7 +43,12 @@ class Weights:
         good = weight = 0.0
         reasons: Reasons = ()
         for plugin, ask, own in self._asked:
-            said = guarded(plugin, ask, incoming, existing)
+            try:
+                said = ask(incoming, existing)
+            except SyncError:
+                raise
+            except Exception as error:  # noqa: BLE001 # a plug-in may raise anything; its words may hold names of people
+                raise ContractError(f"The matcher {plugin} raised {type(error).__name__}.") from None
             if said is None:
                 continue
             if not isinstance(said, Score):
@@ -115,13 +120,11 @@ def _batches(connection: DuckDBPyConnection, fields: Sequence[str]) -> Iterator[
 
 
 def _keep(connection: DuckDBPyConnection, whys: Mapping[Reasons, tuple[int, Standing]]) -> None:
-    flags = Standing._fields
+    columns = ["unnest(?::INTEGER[]) AS why", "unnest(?::VARCHAR[][]) AS reasons",
+               *(f"unnest(?::BOOLEAN[]) AS {each}" for each in Standing._fields)]  # fmt: skip
+    standings = [standing for _, standing in whys.values()]
     connection.execute(
-        f"CREATE TABLE {SCHEMA}.whys (why INTEGER, reasons VARCHAR[], {', '.join(f'{each} BOOLEAN' for each in flags)})"
-    )
-    if whys:
-        places = ", ".join("?" * (2 + len(flags)))
-        connection.executemany(
-            f"INSERT INTO {SCHEMA}.whys VALUES ({places})",
-            [(number, list(reasons), *standing) for reasons, (number, standing) in whys.items()],
-        )
+        f"CREATE TABLE {SCHEMA}.whys AS SELECT {', '.join(columns)}",
+        [[number for number, _ in whys.values()], list(map(list, whys)),
+         *([getattr(each, flag) for each in standings] for flag in Standing._fields)],
+    )  # fmt: skip

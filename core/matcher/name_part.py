@@ -21,7 +21,7 @@ PARTICLES = frozenset((
 SUFFIXES = frozenset((
     "jr", "sr", "ii", "iii", "iv", "junior", "senior",
 ))  # fmt: skip
-_CACHED = 1 << 18
+_CACHED = 1 << 17
 
 
 class Likeness(NamedTuple):
@@ -37,7 +37,11 @@ JOINED = Likeness(0.96, "alike")
 CORE = Likeness(0.94, "alike")
 CALLED = Likeness(0.9, "alike")
 PART = Likeness(0.88, "alike")
+SHARED = Likeness(0.7, "close")
 INITIAL = Likeness(0.75, "close")
+SLIP = 0.7
+ONE_OF_TWO = 0.78
+"""What one word of two family names is worth at most when it is misspelt."""
 NOTHING = Likeness(0.0, "other")
 
 
@@ -56,20 +60,23 @@ def core(text: str) -> tuple[str, ...]:
     return tuple(each for each in found if each not in PARTICLES) or found
 
 
-def misspelt(one: str, other: str) -> Likeness:
-    """Two words that may be one with a slip of the pen: one letter in four or more, two in eight or more, or a few more
-    towards the end of long ones."""
+def misspelt(one: str, other: str) -> float:
+    """How likely two words are one with a slip of the pen: from `SLIP` for one letter in four or more, two in eight or
+    more, or a few more towards the end of long ones; less for other words."""
     shorter = min(len(one), len(other))
     if shorter < 3:
-        return NOTHING
+        return 0.0
     most = 1 if shorter < 8 else 2
-    apart = OSA.distance(one, other, score_cutoff=most)
-    if apart <= most and shorter >= 4:
-        return Likeness(0.86 - 0.04 * apart, "close")
-    likeness = JaroWinkler.similarity(one, other, prefix_weight=0.1)
-    if likeness >= 0.93:
-        return Likeness(round(0.8 * likeness, 4), "close")
-    return Likeness(round(0.4 * likeness, 4), "other")
+    if shorter >= 4:
+        apart = OSA.distance(one, other, score_cutoff=most)
+        if apart <= most:
+            return 0.86 - 0.04 * apart
+    likeness = JaroWinkler.similarity(one, other)
+    return 0.8 * likeness if likeness >= 0.93 else 0.4 * likeness
+
+
+def _judged(value: float) -> Likeness:
+    return Likeness(round(value, 2), "close" if value >= SLIP else "other")
 
 
 @lru_cache(maxsize=_CACHED)
@@ -89,9 +96,11 @@ def family(one: str, other: str) -> Likeness:
     if shared and (shared == set(ours) or shared == set(theirs)):
         return PART
     if shared:
-        return Likeness(0.7, "close")
-    best = max(misspelt("".join(ours), "".join(theirs)), *(misspelt(a, b) for a in ours for b in theirs))
-    return best if len(ours) == len(theirs) == 1 or best.way == "other" else Likeness(min(best.value, 0.78), "close")
+        return SHARED
+    if len(ours) == len(theirs) == 1:
+        return _judged(misspelt(ours[0], theirs[0]))
+    parts = max(misspelt(mine, other) for mine in ours for other in theirs)
+    return _judged(max(misspelt("".join(ours), "".join(theirs)), min(parts, ONE_OF_TWO)))
 
 
 @lru_cache(maxsize=_CACHED)
@@ -114,4 +123,6 @@ def given(one: str, other: str) -> Likeness:
         return PART
     if min(len(ours[0]), len(theirs[0])) == 1 and ours[0][0] == theirs[0][0]:
         return INITIAL
-    return max(misspelt("".join(ours), "".join(theirs)), misspelt(ours[0], theirs[0]))
+    if len(ours) == len(theirs) == 1:
+        return _judged(misspelt(ours[0], theirs[0]))
+    return _judged(max(misspelt("".join(ours), "".join(theirs)), misspelt(ours[0], theirs[0])))

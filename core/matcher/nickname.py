@@ -421,8 +421,15 @@ def _groups() -> Mapping[str, frozenset[int]]:
 
 
 _OF = _groups()
+_SIZES = [len(line.split()) for line in GROUPS.split("\n")]
 
 
 def groups(name: str) -> frozenset[int]:
     """The numbers of the groups that a folded given name is in."""
     return _OF.get(name, frozenset())
+
+
+def main_group(name: str) -> str | None:
+    """The largest group of a folded given name, which its other forms are most likely to be in, as a text."""
+    number = max(groups(name), key=lambda each: (_SIZES[each], -each), default=None)
+    return None if number is None else f"#{number}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from syncrun.matcher.name_part import Likeness, core, family, given, words
-from syncrun.matcher.nickname import groups
+from syncrun.matcher.nickname import main_group
 from syncrun.sdk import Form, MatchKind, Record, Score
 
 GIVEN, FAMILY = 0.45, 0.55
@@ -17,6 +17,10 @@ SWAPPED = 0.92
 ASIDE = 0.97
 """What is left when it is not the given name that fits, but a preferred or a middle one."""
 FITS = frozenset(("same", "alike"))
+_GRADE = (
+    "coalesce(try_cast(grade AS INTEGER), CASE upper(grade) WHEN 'KG' THEN 0 WHEN 'K' THEN 0 WHEN 'PK' THEN -1 END)"
+)
+"""Twins without birthdays share a family name and a grade, or are one apart where lists of two years meet."""
 _FAMILY_ONLY = 0.5
 _DROPPED = re.compile("[aeiouyhw]")
 _DOUBLED = re.compile(r"(.)\1+")
@@ -47,8 +51,7 @@ def root(text: str) -> str | None:
     found = words(text)
     if not found:
         return None
-    number = min(groups(found[0]), default=None)
-    return found[0] if number is None else f"#{number}"
+    return main_group(found[0]) or found[0]
 
 
 def initial(text: str) -> str | None:
@@ -67,18 +70,22 @@ class Names:
     kinds: Sequence[MatchKind] = ("teachers", "students")
     features = ("givenName", "familyName", "middleName", "preferredName")
     forms = (
-        Form("familySound", "familyName", first_sound), Form("familyLastSound", "familyName", last_sound),
-        Form("familyInitial", "familyName", core_initial), Form("givenSound", "givenName", first_sound),
-        Form("givenRoot", "givenName", root), Form("givenInitial", "givenName", initial),
-        Form("preferredInitial", "preferredName", initial), Form("preferredRoot", "preferredName", root),
+        Form("familySound", "familyName", first_sound), Form("givenSound", "givenName", first_sound),
+        Form("familyLastSound", "familyName", last_sound, scored=False),
+        Form("familyInitial", "familyName", core_initial, scored=False),
+        Form("givenRoot", "givenName", root, scored=False), Form("givenInitial", "givenName", initial, scored=False),
+        Form("preferredInitial", "preferredName", initial, scored=False),
+        Form("preferredRoot", "preferredName", root, scored=False),
     )  # fmt: skip
     keys = (
         "'n' || least(givenSound, familySound) || '|' || greatest(givenSound, familySound)",
+        "'r' || givenRoot || '|' || familySound",
         "'r' || givenRoot || '|' || familySound || '|' || coalesce(school, '')",
         "'r' || preferredRoot || '|' || familySound || '|' || coalesce(school, '')",
         "'f' || familySound || '|' || givenInitial || '|' || school",
         "'f' || familyLastSound || '|' || givenInitial || '|' || school",
         "'g' || givenRoot || '|' || familyInitial || '|' || school",
+        f"'t' || familySound || '|' || school || '|' || {_GRADE}", f"'t' || familySound || '|' || school || '|' || ({_GRADE} + 1)",
         "'b' || birthDate || familyInitial", "'b' || birthDate || givenInitial", "'b' || birthDate || preferredInitial",
     )  # fmt: skip
     weight = 4.0
@@ -120,6 +127,8 @@ def _given(incoming: Record, existing: Record) -> Likeness:
 
 def _crossed(incoming: Record, existing: Record) -> Score | None:
     """The score of names in each other's place, or None when they are not."""
+    if incoming["givenSound"] != existing["familySound"] and incoming["familySound"] != existing["givenSound"]:
+        return None  # quick: most pairs are two persons with one birthday
     one = family(*_ordered(incoming["givenName"], existing["familyName"]))
     other = family(*_ordered(incoming["familyName"], existing["givenName"]))
     if one.way in FITS and other.way in FITS:

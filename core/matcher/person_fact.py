@@ -30,7 +30,7 @@ GRADES = (
     "PS",
 )
 """Grades in their order, as the Common Education Data Standards write them (OneRoster CSV 1.1, section 4.13)."""
-_OTHERWISE = {"K": "KG", "0": "KG", "-1": "PK", "P": "PK"}
+_OTHERWISE = {"K": "KG", "0": "KG", "00": "KG", "-1": "PK", "P": "PK"}
 
 
 def step(grade: str) -> str | None:

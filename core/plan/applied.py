@@ -1,7 +1,8 @@
 """What a sink has taken: views over the files of changes that were applied, later ones overruling earlier ones.
 
 A file of applied rows has the form of a file of changes, so the first sync's changes are its applied rows as they
-are, and a day's few changes are a small file on top. When the small ones add up they are folded into one.
+are, and a day's few changes are a small file on top. When the small ones add up they are folded into one. What was
+released is not the sync's any more, and not in the views.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ def open_table(connection: DuckDBPyConnection, table: Table, files: Sequence[Pat
             QUALIFY row_number() OVER (PARTITION BY key ORDER BY seq DESC) = 1
         """)
         query = f"SELECT * FROM {newest} UNION ALL SELECT * FROM ({query}) ANTI JOIN {newest} USING (key)"
-    connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
+    connection.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * EXCLUDE released FROM ({query}) WHERE NOT released")
 
 
 def _rows(table: Table, files: Sequence[Path]) -> str:
-    return f"SELECT {columns(table)}, action = 'archive' AS archived FROM {read_parquet(files)}"
+    return f"""SELECT {columns(table)}, action IN ('archive', 'retire') AS archived, action = 'release' AS released
+        FROM {read_parquet(files)}"""
 
 
 def fold(connection: DuckDBPyConnection, table: Table, target: Path) -> None:

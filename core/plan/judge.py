@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from syncrun.config.district import Limits
@@ -31,6 +32,7 @@ REASONS = {
     "P-ROLE-1": "A person would rise to a role with more rights.",
     "P-NEW-1": "New rows cost money.",
     "P-MATCH-1": "It is not clear which row of the sink is meant.",
+    "P-MEMBERS-1": "Members of classrooms that are taken over are not in the source.",
     "P-REVIEW-1": "A reviewer objects.",
 }
 """Why a plan may wait. The docs page is generated from this."""
@@ -59,7 +61,7 @@ def _hashes(table: Table) -> str:
     told = ", ".join(f"coalesce({each}::VARCHAR, chr(0))" for each in ("key", "sink_id", *columns))
     was = ", ".join(f"coalesce({each}::VARCHAR, chr(0))" for each in before)
     text = f"concat_ws(chr(31), {told}) || CASE WHEN action IN ('create', 'link') THEN '' " \
-           f"ELSE chr(30) || concat_ws(chr(31), {was}) END"  # fmt: skip
+           f"ELSE chr(30) || concat_ws(chr(31), {was}, from_key) END"  # fmt: skip
     return f"""
         SELECT part, action, count(*), bit_xor(md5_number({text}))::VARCHAR FROM {CHANGES}.{name(table.name)}
         GROUP BY part, action
@@ -69,13 +71,14 @@ def _hashes(table: Table) -> str:
 def judge(
     connection: DuckDBPyConnection, tables: Sequence[Table], found: Mapping[str, Part], limits: Limits, *,
     first: bool, set_reasons: Sequence[str], doubts: Mapping[str, str],
+    questions: Mapping[str, Sequence[Reason]] = MappingProxyType({}),
 ) -> dict[str, Part]:  # fmt: skip
     """The parts with the reasons for which they wait. `set_reasons`: what is doubtful about the set; `doubts`: by
-    school, rows that could be linked in two ways."""
+    school, rows that could be linked in two ways; `questions`: by school, what a person is asked besides."""
     reasons: dict[str, list[Reason]] = defaultdict(list)
-    found = found or (
-        {"": Part(digest([]), {})} if set_reasons else {}
-    )  # a doubt is told also where nothing would change
+    told = [school for school in (*doubts, *questions) if school not in found and school + NEW not in found]
+    told += [""] * bool(set_reasons and not found and not told)
+    found = {**found, **{school: Part(digest([]), {}) for school in told}}  # a doubt is told also where nothing would change
     for part in found:
         reasons[part] += [Reason("P-FIRST-1", "this sink has taken nothing yet")] if first else []
         reasons[part] += [Reason("P-SET-1", words) for words in set_reasons]
@@ -88,6 +91,8 @@ def judge(
             reasons[part].append(Reason("P-NEW-1", f"{count} new rows would be billed"))
     for part in (school + kind for school in doubts for kind in ("", NEW)):
         reasons[part].append(Reason("P-MATCH-1", doubts[school_of(part)]))
+    for part in found:
+        reasons[part] += questions.get(school_of(part), ())
     return {name: Part(part.hash, part.counts, tuple(reasons[name])) for name, part in found.items()}
 
 
@@ -100,7 +105,7 @@ def _all_breaches(
         yield from _removals(table, found, base, limits)
         yield from _updates(table, found, base, limits)
         removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
-        if table.shrink and (removed or _by_school(found, table, "update")):
+        if table.shrink and (removed or _by_school(found, table, "update", "move")):
             yield from _shrunk(connection, table, limits)
         if removed and added:
             yield from _rekeyed(connection, table, base, limits)
@@ -161,7 +166,7 @@ def _shrunk(connection: DuckDBPyConnection, table: Table, limits: Limits) -> Ite
     counted as a class. Pupils who come in the same plan make up for those who go."""
     parent = str(table.shrink)
     column, was, relation = name(parent), name("was " + parent), f"{CHANGES}.{name(table.name)}"
-    moved = f"action = 'update' AND {column} IS DISTINCT FROM {was}"
+    moved = f"action IN ('update', 'move') AND {column} IS DISTINCT FROM {was}"
     found = connection.execute(
         f"""
         WITH loss AS (

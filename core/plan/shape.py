@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 from syncrun.errors import ContractError
 from syncrun.scratch import renew_schema
 from syncrun.sdk import Table
-from syncrun.sqltext import name
+from syncrun.sqltext import literal, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA = "shaped"
+LEFT_OUT = "left_out"
+"""What people took out of the sync: (kind, sourcedId); see `syncrun.match.mapping`."""
+SKIPPED_HERE = ("classes", "students")
+"""Kinds of records whose shapes know nothing of what is skipped; orgs and teachers have `mapped_orgs`, `mapped_teachers`."""
 
 
 def shape(connection: DuckDBPyConnection, tables: Iterable[Table], plugin: str) -> None:
@@ -27,6 +31,8 @@ def shape(connection: DuckDBPyConnection, tables: Iterable[Table], plugin: str) 
         typed = ", ".join(f"{name(column.name)}::{column.sql_type} AS {name(column.name)}" for column in table.columns)
         kind = "TABLE" if any(f"{SCHEMA}.{table.name}" in other.shape for other in tables) else "VIEW"
         query = f"SELECT key::VARCHAR AS key, school::VARCHAR AS school, {typed} FROM ({table.shape})"
+        if table.mapping in SKIPPED_HERE:
+            query += f" WHERE key NOT IN (SELECT sourcedId FROM {LEFT_OUT} WHERE kind = {literal(table.mapping)})"
         _run(connection, f"CREATE {kind} {SCHEMA}.{name(table.name)} AS {query}", plugin, table)
 
 

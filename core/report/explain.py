@@ -95,7 +95,7 @@ def _person(files: RunFiles, grounds: Sequence[Ground], wanted: str) -> str:
         if found:
             raise UsageError(f"More than one person has this {column}.", next_step="Give the sourcedId.")
     lost = files.connection.execute("""
-        SELECT 1 FROM findings WHERE split_part(split_part(file, '.', 1), ' from ', 1) = 'users' AND key = $1 UNION SELECT 1 FROM fates WHERE entity = 'users' AND key = $1
+        SELECT 1 FROM findings WHERE split_part(split_part(file, '.', 1), ' from ', 1) = 'users' AND key = $1 UNION SELECT 1 FROM fates WHERE entity IN ('users', 'guardians') AND key = $1
     """, [wanted]).fetchone()  # fmt: skip
     guardian = "guardians" in files.snapshot.tables and _has(files, "guardians", wanted)
     if lost or guardian or any(list(why.taken(files, ground, "users", wanted)) for ground in grounds):
@@ -155,8 +155,8 @@ def _where(files: RunFiles, entity: str, found: tuple[int | None] | None, *, rej
 def _fates(files: RunFiles, grounds: Sequence[Ground], entity: str, key: str) -> list[Fact]:
     """What the plan of each sink meant for the record; where it meant nothing, why."""
     found = files.connection.execute(
-        'SELECT sink, "table", action, fields, part, status, code, reason FROM fates WHERE entity = ? AND key = ? ORDER BY ALL',
-        [entity, key],
+        'SELECT sink, "table", action, fields, part, status, code, reason FROM fates WHERE entity IN (?, ?) AND key = ? ORDER BY ALL',
+        [entity, "guardians" if entity == "users" else entity, key],
     ).fetchall()
     facts = []
     for sink, table, action, fields, part, status, code, reason in found:

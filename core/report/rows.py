@@ -25,14 +25,19 @@ _DONE = {
     "restore": "RESTORED",
     "update": "UPDATED",
     "archive": "ARCHIVED",
+    "move": "MOVED",
+    "release": "RELEASED",
+    "retire": "ARCHIVED",
 }
 _SCHOOLS = {
     "users": "sourcedId IN (SELECT userSourcedId FROM roster.roles WHERE orgSourcedId = {0})",
     "classes": "schoolSourcedId = {0}",
     "enrollments": "schoolSourcedId = {0}",
     "orgs": "sourcedId = {0}",
+    "guardians": "list_has_any(studentSourcedIds, (SELECT coalesce(list(sourcedId), []) FROM roster.users WHERE {1}))",
+    "studentAttributes": "userSourcedId IN (SELECT sourcedId FROM roster.users WHERE {1})",
 }
-"""How a row is known to belong to a school."""
+"""How a row is known to belong to a school, `{0}`; `{1}` is the condition for its people."""
 _FORMULA = rf"^[\t\r\n]|^[\s\x{{a0}}\x{{200b}}\x{{feff}}\x{{3000}}]*[{FORMULA.replace('-', '')}-]"
 _USERS_OF_1_1 = "list_contains(orgSourcedIds, {0})"
 
@@ -108,7 +113,7 @@ def _report(files: RunFiles, entity: str, school: str | None, *, arrived: bool) 
     )
     order = " ".join(
         f"WHEN {literal(action)} THEN {n}"
-        for n, action in enumerate(("update", "archive", "restore", "link", "create"))
+        for n, action in enumerate(("update", "archive", "release", "restore", "move", "link", "create"))
     )
     roster = f"roster.{name(entity)}"
     belongs = _belongs(files, entity, school)
@@ -163,9 +168,10 @@ def _belongs(files: RunFiles, entity: str, school: str | None) -> str:
     """The condition for accepted rows of a school, '' when all are asked for; users of 1.2 belong by their roles."""
     if school is None:
         return ""
-    columns = {row[0] for row in files.connection.execute(f"DESCRIBE roster.{name(entity)}").fetchall()}
-    told = _USERS_OF_1_1 if "orgSourcedIds" in columns else _SCHOOLS[entity]
-    return told.format(literal(school))
+    here = literal(school)
+    columns = {row[0] for row in files.connection.execute("DESCRIBE roster.users").fetchall()}
+    people = (_USERS_OF_1_1 if "orgSourcedIds" in columns else _SCHOOLS["users"]).format(here)
+    return people if entity == "users" else _SCHOOLS[entity].format(here, people)
 
 
 def entities(files: RunFiles) -> list[str]:

@@ -58,21 +58,36 @@ def opened(folders: Folders, run: Run, sources: dict[str, dict[str, str | None]]
         for each in ("findings", "deletions"):
             path = folders.run(run.plan_run) / f"{each}.parquet"
             connection.execute(f"CREATE VIEW {each} AS FROM {read_parquet([path])}")
-        queries = [] if _did_nothing(run) else list(_fates(folders, run, plan, sources))
+        queries = [] if _did_nothing(run) else list(_fates(folders, run, plan, sources, snapshot))
         connection.execute(f"CREATE VIEW fates AS {' UNION ALL '.join([NO_FATES, *queries])}")
         yield RunFiles(connection, run, snapshot, plan)
+
+
+def _entity(snapshot: Snapshot, source: str) -> str:
+    """The expression for the entity whose file tells of a change: guardians may stand among the users."""
+    if source != "guardians" or "users" not in snapshot.tables:
+        return literal(source)
+    users = "change.key IN (SELECT sourcedId FROM roster.users)"
+    if source in snapshot.tables:
+        users += " AND change.key NOT IN (SELECT sourcedId FROM roster.guardians)"
+    return f"CASE WHEN {users} THEN 'users' ELSE 'guardians' END"
 
 
 def _did_nothing(run: Run) -> bool:
     return bool(run.summary and run.summary.get("nothing_to_do"))
 
 
-def _fates(folders: Folders, run: Run, plan: Plan, sources: dict[str, dict[str, str | None]]) -> Iterator[str]:
+def _fates(
+    folders: Folders, run: Run, plan: Plan, sources: dict[str, dict[str, str | None]], snapshot: Snapshot
+) -> Iterator[str]:
     for sink, made_for in plan.sinks.items():
         waiting = folders.run(run.id) / f"waiting-{sink}.parquet"
         exceptions = folders.run(run.id) / f"exceptions-{sink}.parquet"
         for table, each in made_for.tables.items():
             change = read_parquet([folders.home / each.path])
+            if each.counts.get("move"):  # what a move takes the place of, goes
+                change = f"""(FROM {change} UNION ALL BY NAME
+                    SELECT * REPLACE (from_key AS key, 'archive' AS action) FROM {change} WHERE action = 'move')"""
             held = f"part IN ({literals(made_for.held) or 'NULL'})"
             if waiting.exists():
                 held = f'change.key IN (SELECT key FROM {read_parquet([waiting])} WHERE "table" = {literal(table)})'
@@ -80,9 +95,9 @@ def _fates(folders: Folders, run: Run, plan: Plan, sources: dict[str, dict[str, 
             if exceptions.exists():
                 fault = f"""SELECT key, status, code, reason FROM {read_parquet([exceptions])}
                     WHERE "table" = {literal(table)} AND status IN ('rejected', 'conflict')"""
-            entity = sources.get(sink, {}).get(table)
+            entity = _entity(snapshot, sources.get(sink, {}).get(table) or "")
             yield f"""
-                SELECT {literal(sink)}, {literal(table)}, {literal(entity or "")}, change.key, school, action, fields, part,
+                SELECT {literal(sink)}, {literal(table)}, {entity}, change.key, school, action, fields, part,
                     CASE WHEN {held} THEN 'held'
                         ELSE coalesce(fault.status, 'applied') END,
                     coalesce(fault.code, ''), coalesce(fault.reason, '')

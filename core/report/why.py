@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncrun.match import mapping
+from syncrun.match import mapping, route
 from syncrun.plan import shape
 from syncrun.report.source import RunFiles
 from syncrun.roster import view
@@ -17,6 +17,7 @@ from syncrun.scratch import has, read_parquet
 from syncrun.sqltext import literal, name
 
 if TYPE_CHECKING:
+    from syncrun.roster.route import Route
     from syncrun.sdk import Table
     from syncrun.state.decision import Decision
     from syncrun.state.store import AppliedFile
@@ -27,7 +28,7 @@ _EVERYTHING = frozenset(cell.privacy for entity in ENTITIES.values() for cell in
 @dataclass(frozen=True, slots=True)
 class Ground:
     """One sink as the district has it: its tables, what people decided, the chosen school years, and what it has taken.
-    `path` is where the district file names it, for errors."""
+    `path` is where the district file names it, for errors; `routes` are those that the district file has for it."""
 
     sink: str
     tables: Sequence[Table]
@@ -36,10 +37,12 @@ class Ground:
     taken: Sequence[AppliedFile]
     home: Path
     path: str
+    routes: Sequence[Route] = ()
 
     def tables_of(self, entity: str) -> list[Table]:
-        """The tables whose rows are records of that entity."""
-        return [table for table in self.tables if table.source == entity]
+        """The tables whose rows are records of that entity. Guardians may stand among the users."""
+        sources = {entity, "guardians"} if entity == "users" else {entity}
+        return [table for table in self.tables if table.source in sources]
 
 
 def lay(files: RunFiles) -> None:
@@ -54,7 +57,8 @@ def lay(files: RunFiles) -> None:
 
 def stand(files: RunFiles, ground: Ground) -> None:
     """Make the decisions and the shapes of one sink, in place of those of another."""
-    mapping.settle(files.connection, ground.decisions, ground.school_years, ground.path,
+    routed = route.settle(files.connection, ground.routes, ground.decisions, ground.path)
+    mapping.settle(files.connection, [*routed.decisions, *routed.targets], ground.school_years, ground.path,
                    by_year=any("mapped_years" in table.shape for table in ground.tables))  # fmt: skip
     shape.shape(files.connection, ground.tables, ground.sink)
 

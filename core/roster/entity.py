@@ -302,6 +302,9 @@ class Guardian(Entity):
     entity = "guardians"
 
     studentSourcedIds = RefList("users", required=True, doc="the students, with commas between")
+    noContactSourcedIds = RefList(
+        "users", dangling="drop value", doc="those of them with whom there must be no contact, nor about them"
+    )
     role = Word(words.GUARDIAN_ROLES, words.GUARDIAN_ALIASES, doc="`guardian` where it is blank")
     givenName = Text(required=True, privacy="name")
     familyName = Text(required=True, privacy="name")
@@ -322,7 +325,8 @@ class StudentAttribute(Entity):
 
 
 class Relationship(Schema):
-    """A student and a guardian; drawn from `agentSourcedIds` of either, and from guardians."""
+    """A student and a guardian; drawn from `agentSourcedIds` of either, and from guardians. Two between whom there must
+    be no contact have none, whatever says that they belong together."""
 
     userSourcedId = fields.String(required=True, metadata={"doc": "the student"})
     agentSourcedId = fields.String(required=True, metadata={"doc": "the guardian"})

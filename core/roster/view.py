@@ -46,18 +46,24 @@ FROM roles JOIN mapped_orgs ON mapped_orgs.sourcedId = roles.orgSourcedId
 JOIN users ON users.sourcedId = roles.userSourcedId
 GROUP BY userSourcedId, role
 """
-GUARDIANS = """
-SELECT * EXCLUDE (studentSourcedIds, role), true AS enabledUser FROM filled.guardians
-ANTI JOIN filled.users USING (sourcedId)
+_OF_GUARDIAN = """
+SELECT sourcedId, coalesce(role, 'guardian') AS role,
+    unnest(list_filter(studentSourcedIds, lambda each: NOT list_contains(coalesce(noContactSourcedIds, []), each)))
+        AS student
+FROM filled.guardians
 """
-"""Guardians as users; who is a user already is not made a second one."""
-GUARDIAN_ROLES = """
+"""The students of guardians, but for those with whom there must be no contact."""
+GUARDIANS = f"""
+SELECT * EXCLUDE (studentSourcedIds, noContactSourcedIds, role), true AS enabledUser FROM filled.guardians
+ANTI JOIN filled.users USING (sourcedId) SEMI JOIN ({_OF_GUARDIAN}) AS guardian USING (sourcedId)
+"""
+"""Guardians as users; who is a user already is not made a second one, and who has no student left is none."""
+GUARDIAN_ROLES = f"""
 SELECT guardian.sourcedId || '_' || guardian.role || '_' || student.orgSourcedId AS sourcedId,
     guardian.sourcedId AS userSourcedId, 'primary' AS roleType, guardian.role, NULL::DATE AS beginDate,
     NULL::DATE AS endDate, student.orgSourcedId, min(ordinal) AS ordinal
-FROM (SELECT sourcedId, coalesce(role, 'guardian') AS role, unnest(studentSourcedIds) AS student FROM filled.guardians)
-    AS guardian
-JOIN ({roles}) AS student ON student.userSourcedId = guardian.student AND student.role = 'student'
+FROM ({_OF_GUARDIAN}) AS guardian
+JOIN ({{roles}}) AS student ON student.userSourcedId = guardian.student AND student.role = 'student'
 GROUP BY ALL
 """
 RELATIONSHIPS = """
@@ -66,6 +72,7 @@ FROM (
     SELECT sourcedId AS one, unnest(agentSourcedIds) AS other FROM filled.users
     UNION SELECT unnest(agentSourcedIds), sourcedId FROM filled.users
     UNION SELECT unnest(studentSourcedIds), sourcedId FROM filled.guardians
+    EXCEPT SELECT unnest(noContactSourcedIds), sourcedId FROM filled.guardians
 ) AS pair
 JOIN roles AS student ON student.userSourcedId = pair.one AND student.role = 'student'
 JOIN roles AS guardian ON guardian.userSourcedId = pair.other AND guardian.role IN ('guardian', 'parent', 'relative')

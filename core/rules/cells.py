@@ -155,7 +155,7 @@ def _rows(connection: DuckDBPyConnection, landed: Landed, today: datetime.date) 
         connection.execute(f"""
             INSERT INTO {FINDINGS} SELECT {literal(code)}, {file}, line, sourcedId, NULL, NULL, 1, ''
             FROM {valued} WHERE {tests[code]}""")
-    if "status" in landed.columns and landed.file.mode == "bulk" and not landed.file.pulled:
+    if "status" in landed.columns and landed.file.mode == "bulk" and not (landed.file.pulled or landed.file.origins):
         odd = "(status IS NULL) <> first_value(status IS NULL) OVER (ORDER BY line)"
         if _differ(connection, landed):
             tally(connection, landed.file.name, f"(SELECT line, sourcedId, {odd} AS odd FROM {valued})",
@@ -181,7 +181,7 @@ def _of_mode(landed: Landed, today: datetime.date) -> dict[str, str]:
             "R-ROW-02": "status IS NULL OR dateLastModified IS NULL",
             "R-ROW-06": f"dateLastModified >= {ahead} AND regexp_matches(dateLastModified, '^[0-9]{{4}}-')",
         }
-    if landed.file.pulled:
+    if landed.file.pulled or landed.file.origins:  # the status of what is drawn is ours
         return {}
     tests = {"R-ROW-01": " OR ".join(f"{column} IS NOT NULL" for column in here)} if here else {}
     if "status" in here:

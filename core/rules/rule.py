@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syncrun.intake.rule import (
     ARCHIVE_RULES,
+    DRAWN_RULES,
     FILE_RULES,
     FORMAT_RULES,
     HEADER_RULES,
@@ -107,6 +108,7 @@ SANITY_RULES = catalogue(
 
 RULES: dict[str, Rule] = {
     **FORMAT_RULES,
+    **DRAWN_RULES,
     **SET_RULES,
     **PULL_RULES,
     **ARCHIVE_RULES,

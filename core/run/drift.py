@@ -1,7 +1,7 @@
 """A full sync reads the sink and compares it with what the sink is thought to have: somebody may have changed a row.
 
 A row of ours with other values, or one that is gone, is put right by the plan. A row that a person archived stays
-archived; that is said.
+archived; that is said. Columns that are not to be put right count as they were sent.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from syncrun.apply.identity import sql_derived
 from syncrun.config.district import SinkConfig
 from syncrun.match import link
 from syncrun.plan.applied import SCHEMA as APPLIED
+from syncrun.plan.diff import BEFORE
 from syncrun.sdk import Cap, Sink, Table
 from syncrun.sqltext import literal, name
 
@@ -50,7 +51,9 @@ def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     connection.execute(f"CREATE OR REPLACE TABLE {thought} AS FROM {APPLIED}.{name(table.name)}")
     chosen, joins = [], []
     for n, column in enumerate(table.columns):
-        if column.parent:
+        if not column.drift:
+            chosen.append(f"was.{name(column.name)}")
+        elif column.parent:
             joins.append(f'LEFT JOIN {IDS} AS parent{n} ON parent{n}."table" = {literal(column.parent)} '
                          f"AND parent{n}.id = seen.{name(column.name)}")  # fmt: skip
             chosen.append(f"parent{n}.key AS {name(column.name)}")
@@ -76,7 +79,7 @@ def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     connection.execute(f"""
         CREATE OR REPLACE VIEW {APPLIED}.{name(table.name)} AS
         SELECT * FROM {found} WHERE key NOT IN ({aside})
-        UNION ALL BY NAME SELECT * FROM {thought} WHERE key IN ({aside})
+        UNION ALL BY NAME SELECT * FROM {thought} WHERE key IN ({aside}) OR starts_with(key, {literal(BEFORE)})
     """)
     told = ((differs, "differ from what was sent and are put right"), (gone, "are gone and are sent again"),
             (left, "were archived by hand and are left so"))  # fmt: skip

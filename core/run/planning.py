@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncrun.apply.identity import sql_derived
 from syncrun.config.district import Limits, SinkConfig
-from syncrun.match import link, mapping
+from syncrun.match import existing, link, mapping, member, relink, route
+from syncrun.match import kept as kept_columns
+from syncrun.match.relink import Derive
 from syncrun.plan import applied, diff, judge, shape
-from syncrun.plan.model import Part, SinkPlan, TablePlan
+from syncrun.plan.model import Part, Reason, SinkPlan, TablePlan
+from syncrun.roster.route import Route
 from syncrun.run.drift import repair
 from syncrun.run.folder import made
+from syncrun.run.remark import remarks
 from syncrun.scratch import renew_schema
 from syncrun.sdk import Cap, Sink, Table
-from syncrun.sqltext import name
+from syncrun.sqltext import literal, name
 from syncrun.state.decision import Decision
+from syncrun.state.policy import Policy
 from syncrun.state.store import AppliedFile
 
 if TYPE_CHECKING:
@@ -34,6 +40,7 @@ class Desk:
     sink: Sink
     limits: Limits
     decisions: Sequence[Decision]
+    policies: Sequence[Policy]
     files: Sequence[AppliedFile]
     """What this sink has taken."""
     home: Path
@@ -43,9 +50,10 @@ class Desk:
     """Whether to read the sink and repair what has drifted (a full sync)."""
 
 
-def staged(sinks: Iterable[Sink]) -> frozenset[str]:
-    """The kinds of privacy that the sinks ask for; columns of other kinds are never staged."""
+def staged(sinks: Iterable[Sink], routes: Iterable[Route] = ()) -> frozenset[str]:
+    """The kinds of privacy that the sinks and their routes ask for; columns of other kinds are never staged."""
     asked = {column.privacy for sink in sinks for table in sink.tables for column in table.columns}
+    asked |= {"profile" for each in routes if each.grades}
     return frozenset(asked | {ALWAYS_STAGED}) - {"credential"}
 
 
@@ -54,30 +62,75 @@ def make(
 ) -> tuple[SinkPlan, list[str]]:
     """The plan of one sink and advice. `position` is where the district file names the sink, for errors."""
     tables = desk.sink.tables
-    advice = mapping.settle(connection, desk.decisions, desk.config.school_years, position,
-                            by_year=any("mapped_years" in table.shape for table in tables))  # fmt: skip
+    routed = route.settle(connection, desk.config.routes, desk.decisions, position)
+    advice = [*routed.advice, *mapping.settle(
+        connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
+        by_year=any("mapped_years" in table.shape for table in tables))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
+    advice += remarks(connection, desk.sink, desk.config.name)
     open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)
+    renew_schema(connection, link.SCHEMA)
     folder = made(desk.folder / "plan" / desk.config.name)
     if desk.observe:
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder)
-    doubts = (
-        link.find(connection, desk.sink, tables, desk.decisions, folder) if Cap.LINK in desk.config.info.caps else {}
-    )
     first = not desk.files
     config = desk.config
-    terms = diff.Terms(config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep")
+    doubts = (
+        link.find(connection, desk.sink, tables, routed.decisions, folder, _derive(desk))
+        if Cap.LINK in config.info.caps
+        else {}
+    )
+    told, questions = _before(connection, desk, folder, first=first)
+    advice += told
+    kept = frozenset(table.name for table in tables if kept_columns.settle(connection, table, routed.decisions))
+    terms = diff.Terms(
+        config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep", kept
+    )
     for table in tables:
         target = folder / f"{table.name}.parquet"
         diff.diff(connection, table, tables, target, terms)
         shape.confirm_keys(connection, f"{diff.SCHEMA}.{name(table.name)}", desk.config.name, table)
     found = judge.parts(connection, tables)
-    parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts)
+    parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts,
+                        questions=questions)  # fmt: skip
     described = {
         table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk.home, found) for table in tables
     }
     return SinkPlan(desk.config.name, first, described, parts), advice
+
+
+def _derive(desk: Desk) -> Derive:
+    """The SQL for ids of rows that the sync makes."""
+    if Cap.CLIENT_IDS not in desk.config.info.caps:
+        return lambda table, key: "NULL"
+    return lambda table, key: f"{sql_derived(desk.district, desk.config.name, table, key)}::VARCHAR"
+
+
+def _before(
+    connection: DuckDBPyConnection, desk: Desk, folder: Path, *, first: bool
+) -> tuple[list[str], dict[str, list[Reason]]]:
+    """What becomes of rows that the sink had before and of those that are given back; advice, and by school what a person
+    is asked."""
+    if Cap.RELEASE | Cap.CLIENT_IDS not in desk.config.info.caps:
+        return [], {}
+    tables, derive = desk.sink.tables, _derive(desk)
+    relink.give_back(connection, tables)
+    advice: list[str] = []
+    questions: dict[str, list[Reason]] = {}
+    existing.school_map(connection, tables, derive)
+    for table in tables:
+        asked = table.existing != "ignore"
+        if asked and (first or any(each.table == table.name and each.scope == "row" for each in desk.policies)):
+            link.see(connection, desk.sink, table, folder)
+            advice += existing.settle(connection, table, tables, desk.policies, derive, first=first)
+        if table.shrink and member.taken_over(connection, table):
+            link.see(connection, desk.sink, table, folder)
+            told, reasons = member.settle(connection, table, desk.policies, derive)
+            advice += told
+            for school, each in reasons.items():
+                questions.setdefault(school, []).extend(each)
+    return advice, questions
 
 
 def open_applied(
@@ -101,8 +154,15 @@ def _describe(
     if base and (table.removal == "keep" or _count(connection, f"SELECT count(*) FROM {diff.LEFT_OUT}")):
         gone = f"""SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)}
             ANTI JOIN {shape.SCHEMA}.{name(table.name)} USING (key) WHERE NOT archived"""
-        kept = _count(connection, gone) - counts.get("archive", 0)
-    unchanged = base - counts.get("update", 0) - counts.get("archive", 0) - kept
+        gone += f""" AND key NOT IN (SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})"""
+        kept = _count(connection, gone) - counts.get("archive", 0) - counts.get("move", 0)
+    unchanged = base - sum(counts.get(action, 0) for action in ("update", "archive", "move")) - kept
+    unchanged -= _count(
+        connection,
+        f"""SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT archived
+        AND key IN (SELECT key FROM {diff.RELINKED} WHERE "table" = {literal(table.name)}
+            UNION SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})""",
+    )
     billable = counts.get("create", 0) + counts.get("restore", 0) if table.billable else 0
     return TablePlan(str(path.relative_to(home)), counts, base, unchanged, kept, billable)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncrun.config.district import Limits
-from syncrun.errors import ArrivingError, InputError
+from syncrun.errors import ArrivingError, ConfigError, InputError
 from syncrun.finding import Finding
 from syncrun.intake import draw
 from syncrun.intake import land as landing
@@ -102,7 +102,8 @@ def content(arrival: Arrival, today: datetime.date) -> dict[str, Any]:
     made_up = arrival.partial or arrival.upload
     return {"files": arrival.identity(), "modes": {name: each.mode for name, each in arrival.files.items()},
             "absent": sorted(arrival.absent),
-            "year": school_year(today) if made_up or arrival.form.drawn else None}  # fmt: skip
+            "year": school_year(today) if made_up or arrival.form.drawn else None,
+            **({"day": today.isoformat()} if draw.daily(arrival.form) else {})}  # fmt: skip
 
 
 def read(
@@ -124,8 +125,11 @@ def read(
             each.file.name: FileFigures(each.rows, each.unreadable, each.file.mode, _proved(each))
             for each in landed.values()
         }  # fmt: skip
-        arrival, landed = _drawn(connection, arrival, landed, before, staged, today)
+        arrival, landed, more = _drawn(connection, arrival, landed, before, staged, today)
+        findings += more
     findings += [] if arrival.upload else generation.weigh(arrival, before, limits.spread_hours)
+    changed = generation.changed(arrival, before)
+    findings += changed
     progress.phase("check")
     cells.prepare(connection)
     for each in landed.values():
@@ -134,7 +138,7 @@ def read(
     school.prepare(connection)
     if scope:
         school.keep_to(connection, landed, scope)
-    is_whole, more = whole.weigh(connection, landed)
+    is_whole, more = whole.weigh(connection, landed, alike=not changed)
     if not arrival.upload:
         more += shrink.weigh(connection, landed, before, share=limits.shrink, floor=limits.shrink_floor)
     findings += more
@@ -224,14 +228,14 @@ def _land(
 def _drawn(
     connection: DuckDBPyConnection, arrival: Arrival, landed: dict[str, Landed], before: Snapshot | None,
     staged: Collection[str], today: datetime.date,
-) -> tuple[Arrival, dict[str, Landed]]:  # fmt: skip
-    """The canonical entities' tables, drawn from those of another format."""
+) -> tuple[Arrival, dict[str, Landed], list[Finding]]:  # fmt: skip
+    """The canonical entities' tables, drawn from those of another format, and what is to be told of rows."""
     table.note_origins(connection, draw.origins(arrival.form), draw.sources(arrival.form))
     for each in landed.values():
         cells.unreadable(connection, each)
-    drawn, found = draw.draw(connection, arrival, landed, staged, school_year(today))
+    drawn, found, findings = draw.draw(connection, arrival, landed, staged, draw.Day(today, school_year(today)))
     _stop(_cut_since(drawn, before))
-    return drawn, found
+    return drawn, found, findings
 
 
 def _origins_gone(arrival: Arrival, before: Snapshot | None) -> list[Finding]:
@@ -279,6 +283,20 @@ def _stop(findings: list[Finding]) -> None:
     stopping = [each for each in findings if RULES[each.code].severity is Severity.STOP]
     if stopping:
         raise SetRefusedError(stopping)
+
+
+@contextmanager
+def first_of_all(doubts: Collection[Finding]) -> Iterator[None]:
+    """Settings that do not fit a set of another format are not what is wrong: the set is refused for its format.
+
+    Raises `SetRefusedError` then, in place of `ConfigError`."""
+    try:
+        yield
+    except ConfigError:
+        other = [each for each in doubts if each.code == "R-FORM-06"]
+        if not other:
+            raise
+        raise SetRefusedError(other) from None
 
 
 def doubt(finding: Finding) -> str:

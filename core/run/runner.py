@@ -31,7 +31,7 @@ from syncrun.scratch import publish, scratch
 from syncrun.sdk import BulkSink, Cap, Sink
 from syncrun.snapshot.merge import DELETIONS
 from syncrun.snapshot.table import Snapshot
-from syncrun.state import decision, lease
+from syncrun.state import decision, lease, policy
 from syncrun.state.lease import Lease
 from syncrun.state.store import AppliedFile, Run
 
@@ -125,9 +125,13 @@ def _run(
 ) -> Result:  # fmt: skip
     """Read, plan and apply, unless all is as it was."""
     decisions = _decisions(session)
+    policies = {
+        sink.name: policy.current(session.state, session.district.name, sink.name) for sink in session.district.sinks
+    }
     identity = reading.identity(
         given.content(), session.district.fingerprint, syncrun.__version__,
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
+        *(f"{name}:{each}" for name, found in policies.items() for each in found),
         *((f"school:{session.upload.school}",) if session.upload else ()),
     )  # fmt: skip
     files = session.state.applied(session.district.name)
@@ -143,7 +147,7 @@ def _run(
     if prepared is not None:
         given.drop()
     else:
-        prepared = _prepare(session, given, sinks, decisions, identity, files)
+        prepared = _prepare(session, given, sinks, decisions, policies, identity, files)
     return _decide(session, held, prepared, sinks, files, skipped)
 
 
@@ -227,7 +231,8 @@ def _again(session: Session, identity: str, base: str) -> Prepared | None:
 
 def _prepare(
     session: Session, given: Input, sinks: Mapping[str, Sink],
-    decisions: Mapping[str, Sequence[decision.Decision]], identity: str, files: Sequence[AppliedFile],
+    decisions: Mapping[str, Sequence[decision.Decision]], policies: Mapping[str, Sequence[policy.Policy]], identity: str,
+    files: Sequence[AppliedFile],
 ) -> Prepared:  # fmt: skip
     """Read the source and make the plan. A sink that cannot be read makes the run fail before anything is written."""
     for sink in sinks.values():
@@ -240,7 +245,8 @@ def _prepare(
     try:
         with scratch(folder / "spill", [home, *{each.path.parent for each in arrival.scans}]) as connection:
             read = reading.read(
-                connection, arrival, before, staged=planning.staged(sinks.values()), limits=district.limits,
+                connection, arrival, before, limits=district.limits,
+                staged=planning.staged(sinks.values(), [each for sink in district.sinks for each in sink.routes]),
                 today=today(session.clock, district.time_zone), home=home,
                 snapshots=session.folders.snapshot(session.run), run=session.run, progress=session.progress, scope=scope,
                 missed_since=given.changes_since(),
@@ -256,12 +262,14 @@ def _prepare(
                     continue
                 mine = [each for each in files if each.sink == config.name]
                 desk = planning.Desk(
-                    district.name, config, sinks[config.name], district.limits, decisions[config.name], mine, home, folder,
+                    district.name, config, sinks[config.name], district.limits, decisions[config.name],
+                    policies[config.name], mine, home, folder,
                     observe=session.mode == "full" and bool(mine),
                 )  # fmt: skip
-                plans[config.name], more = planning.make(
-                    connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
-                )
+                with reading.first_of_all(read.doubts):
+                    plans[config.name], more = planning.make(
+                        connection, desk, [reading.doubt(each) for each in read.doubts], f"sinks[{position}]"
+                    )
                 advice += [f"{config.name}: {each}" for each in more]
         snapshot = given.kept(read.snapshot, proved=all(each.proved for each in read.figures.values()))
     finally:

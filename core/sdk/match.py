@@ -58,6 +58,8 @@ class Form:
     name: str
     of: str
     make: Callable[[str], str | None]
+    scored: bool = True
+    """Whether `score` reads it; one that only the keys need is not handed to it, which saves time."""
 
 
 @runtime_checkable

@@ -37,13 +37,16 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a sink's table: its type in the engine, what it tells of a person, the table it refers to."""
+    """A column of a sink's table: its type in the engine, what it tells of a person, the table it refers to.
+
+    `drift`: a full sync puts right what somebody changed in the sink; without it only a change in the source does."""
 
     name: str
     sql_type: str
     privacy: str
     parent: str | None
     title: str
+    drift: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Table:
     what is asked about rows that were there before. `moves`: the reference that may change while the row stays the same
     to people (the class, where a pupil moves between sections); see `Action.MOVE`.
 
-    A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words.
+    A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words, and
+    by `{"drift": False}` that a full sync leaves alone what people made of it in the sink.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Table:
                 field.metadata.get("privacy", "structure"),
                 field.to if isinstance(field, Ref) else None,
                 field.metadata.get("title", name.replace("_", " ")),
+                field.metadata.get("drift", True),
             )
             for name, field in declared.items()
         )
@@ -96,6 +101,18 @@ class Table:
     def parents(self) -> dict[str, str]:
         """Tables referred to, by column."""
         return {column.name: column.parent for column in self.columns if column.parent}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a sink tells of a roster beside the changes, with the plan. A sink has them as `remarks`, a tuple.
+
+    `query` is a DuckDB query over what shapes may use and `shaped.<table>`; it gives one number. `words` is a sentence
+    with `{count}` in it, which is told where the number is not 0. Example: how many guardians share a phone.
+    """
+
+    query: str
+    words: str
 
 
 class Action(enum.StrEnum):
@@ -124,7 +141,7 @@ class Change:
 
     `id` is the same when the same change is sent again. `sink_id` is the sink's own id of the row, None where the
     sink is to choose it. `values` holds the columns to touch, and no others; references are the sink's own ids.
-    `quiet`: no message to people may come of it.
+    `quiet`: no message to people may come of it. `from_id`: the sink's own id of the row that a move takes the place of.
     """
 
     id: str
@@ -135,6 +152,7 @@ class Change:
     values: Mapping[str, Any]
     quiet: bool
     fence: int
+    from_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +197,8 @@ class Constant:
 class Batch:
     """Changes of one table and one action, in columns.
 
-    The sink says which columns it wants, in its order: `"id"`, `"key"`, names of `fields`, or a `Constant`.
+    The sink says which columns it wants, in its order: `"id"`, `"key"`, for a move `"from_id"`, names of `fields`, or a
+    `Constant`.
     `rows(columns)` gives tuples of text, numbers, truth values or None, dates as text `YYYY-MM-DD`; `csv(columns)`
     the same as CSV bytes without a header, NULL as an empty unquoted cell.
     """

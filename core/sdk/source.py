@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -39,9 +39,11 @@ class Drawn:
 
     `file` is the word (`FileKind.entity`) for the file whose rows they are, `columns` has for each column of the entity
     a DuckDB expression over the columns of that file, text or NULL, as a OneRoster file would have it. The other files
-    of the format are relations under their words, `$year` is the calendar year in which the school year ends. Rows for
-    which `where` is not true are passed over. `same`: each row is a record; or rows that are `alike` in every column are
-    one; or of those with one `sourcedId` the `first` counts. `of` is the column, if any, that names the record
+    of the format are relations under their words, `$year` is the calendar year in which the school year ends, `$today` the
+    district's day (ISO 8601). Rows for which `where` is not true are passed over. A row for which `left` is true says itself that
+    it does not hold any more: its record is taken for removed. `noted` are rows to be told of: by the code of the finding,
+    which. `same`: each row is a record; or rows that are `alike` in every column are one; or of those with one `sourcedId`
+    the `first` counts, by `order`, which may name drawn columns and `status`, NULL for what has not left. `of` is the column, if any, that names the record
     of the file that a row is a part of: all of its rows come together, so that when it comes among changes, those that do
     not come with it are gone.
     """
@@ -52,6 +54,9 @@ class Drawn:
     where: str = "true"
     of: str = ""
     same: Literal["each", "alike", "first"] = "each"
+    order: str = "line"
+    left: str = ""
+    noted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class Format:
     `partial` names kinds that make a set of their own when they come alone: what is missing then is synthesised.
     `manifest` is the name of the file that says which files there are, or None. `drawn` says how files whose columns
     are not OneRoster's become canonical rows. Files that are plainly of another format are read as one of `others`, or
-    refused by the name of one of `foreign`; `refusal` is the code of that refusal.
+    refused by the name of one of `foreign`; `refusal` is the code of that refusal. `short` says that files of another
+    format, with columns left out, look like this one's.
     """
 
     name: str
@@ -74,6 +80,7 @@ class Format:
     others: tuple[Format, ...] = ()
     foreign: tuple[Format, ...] = ()
     refusal: str = "R-FORM-01"
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

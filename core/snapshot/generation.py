@@ -1,5 +1,5 @@
 """Whether the files of a set were written together, and later than those that were accepted last: a file of another
-export that came or stayed among them makes a set that never was."""
+export that came or stayed among them makes a set that never was. And whether they are still of the same format."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ def weigh(arrival: Arrival, before: Snapshot | None, hours: float) -> list[Findi
         for each in dated
         if (late := newest.scan.written - each.scan.written) > hours * HOUR
     ]
+
+
+def changed(arrival: Arrival, before: Snapshot | None) -> list[Finding]:
+    """Whether the set is of another format than the one that was accepted last: what had a file of its own may now be
+    drawn from others or the reverse, under ids that are not the same. Records that a source sends have no files."""
+    if arrival.upload or arrival.pulled or before is None or before.form in {"", arrival.form.name}:
+        return []
+    here = {each.name for each in arrival.form.kinds}
+    gone = sorted({table.file for table in before.tables.values() if table.file.endswith(".csv")} - here)
+    lacks = f"; without {', '.join(gone)}" if gone else ""
+    return [Finding("R-FORM-06", words=f"{before.form} before, {arrival.form.name} now{lacks}")]
 
 
 def _hours(seconds: float) -> str:

@@ -117,7 +117,9 @@ def merge(
         else:
             continue
         connection.execute(f"CREATE VIEW {ACCEPTED}.{name(entity)} AS FROM {read_parquet([path])}")
-    return Snapshot(run, before.version if before and arrival.upload else arrival.version, tables)
+    if before and arrival.upload:
+        return Snapshot(run, before.version, tables, form=before.form)
+    return Snapshot(run, arrival.version, tables, form="" if arrival.pulled else arrival.form.name)
 
 
 def _ended(file: ArrivedFile, before: SnapshotTable | None) -> bool:

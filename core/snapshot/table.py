@@ -30,12 +30,13 @@ class SnapshotTable:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One generation of a district's roster. `pull` is kept for a source that sends records
-    (`syncrun.run.pulling.Pulled`)."""
+    (`syncrun.run.pulling.Pulled`), `form` for files: the name of the format that the last whole set was of."""
 
     id: str
     version: str
     tables: Mapping[str, SnapshotTable]
     pull: Mapping[str, Any] | None = None
+    form: str = ""
 
     def arrived(self) -> list[str]:
         """The entities that files brought."""
@@ -57,4 +58,4 @@ class Snapshot:
             entity: SnapshotTable(**{**table, "origins": tuple(table.get("origins", ()))})
             for entity, table in raw["tables"].items()
         }
-        return cls(raw["id"], raw["version"], tables, raw.get("pull"))
+        return cls(raw["id"], raw["version"], tables, raw.get("pull"), raw.get("form", ""))

@@ -52,8 +52,11 @@ def references() -> Iterator[Reference]:
                 yield Reference(entity, column, cell.to, isinstance(cell, RefList), cell.dangling == "drop row")
 
 
-def weigh(connection: DuckDBPyConnection, landed: dict[str, Landed]) -> tuple[dict[str, bool], list[Finding]]:
-    """For each landed bulk file whether absence in it means removal, and the findings that say why not.
+def weigh(
+    connection: DuckDBPyConnection, landed: dict[str, Landed], *, alike: bool = True
+) -> tuple[dict[str, bool], list[Finding]]:  # fmt: skip
+    """For each landed bulk file whether absence in it means removal, and the findings that say why not. Files that are
+    not `alike` in format say nothing of each other by what stands where.
 
     Leaves two tables per entity: `absent_<entity>` (sourcedId, place) of the rows that were accepted before and are
     not in the file, and `lagging` (entity, sourcedId) of those that are kept because other files name them.
@@ -63,7 +66,7 @@ def weigh(connection: DuckDBPyConnection, landed: dict[str, Landed]) -> tuple[di
     missing = {entity: _absent(connection, each) for entity, each in bulk.items()}
     whole, findings = {}, []
     for entity, each in bulk.items():
-        found = list(_evidence(connection, each, landed)) if missing[entity] else []
+        found = list(_evidence(connection, each, landed)) if missing[entity] and alike else []
         whole[entity] = each.proved and not any(f.code in {"R-SET-07", "R-SET-09"} for f in found)
         if missing[entity] and not each.proved:
             found.append(Finding("R-SET-21", each.file.name, count=missing[entity]))

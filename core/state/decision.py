@@ -1,7 +1,8 @@
 """What people decided on orgs, teachers, school years, classes and students: the one small interface to it.
 
-A decision says of a record of the source: `add` it to the sink, `link` it to a record that the sink already has, or
-`skip` it. Each has a person and a moment. Earlier ones are kept; the current one counts.
+A decision says of a record of the source: `add` it to the sink, `link` it to a record that the sink already has, `join` it
+to the record that another is linked to, or `skip` it. Each has a person and a moment. Earlier ones are kept; the current
+one counts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Literal, cast
 
 import sqlalchemy as sa
@@ -18,16 +20,16 @@ from syncrun.sdk.sink import MappingKind
 from syncrun.state.model import decisions
 from syncrun.state.store import State
 
-Verdict = Literal["add", "link", "skip"]
+Verdict = Literal["add", "link", "join", "skip"]
 KINDS: tuple[MappingKind, ...] = ("orgs", "teachers", "years", "classes", "students")
-VERDICTS: tuple[Verdict, ...] = ("add", "link", "skip")
-SHARED: tuple[MappingKind, ...] = ("orgs", "teachers")
-"""Kinds of which several records may be one in the sink, if a person confirms it."""
+JOINABLE: tuple[MappingKind, ...] = ("orgs", "teachers")
+"""Of these, two may be one in the sink."""
+VERDICTS: tuple[Verdict, ...] = ("add", "link", "join", "skip")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision. `sink_id` is the sink's record for `link`; `keep` names its columns that stay as they are."""
+    """One decision. `sink_id` is the sink's record for `link` and `join`; `keep` names its columns that stay as they are."""
 
     kind: MappingKind
     source_id: str
@@ -77,11 +79,19 @@ def put(
 ) -> int:  # fmt: skip
     """Make these decisions current, beside those on other records; how many changed.
 
-    Raises `DoubleUseError` when two records would be linked to one record of the sink, unless that is `confirmed` and
-    the kind is one of `SHARED`. Then nothing is changed.
+    Raises `DoubleUseError` when two records would be linked to one record of the sink, and then nothing is changed. Where
+    that is `confirmed` and the kind is one of `JOINABLE`, the later one joins the one that is linked.
     """
     after = {(each.kind, each.source_id): each for each in current(state, district, sink)}
     given = list(wanted)
+    if confirmed:
+        linked = {(each.kind, each.sink_id): each.source_id for each in after.values() if each.decision == "link"}
+        given = [
+            replaced(each, decision="join")
+            if each.decision == "link" and each.kind in JOINABLE
+            and linked.setdefault((each.kind, each.sink_id), each.source_id) != each.source_id
+            else each for each in given
+        ]  # fmt: skip
     after |= {(each.kind, each.source_id): each for each in given}
     confirm_single(after.values(), confirmed=confirmed, among={(each.kind, each.sink_id) for each in given})
     return _write(state, district, sink, after, who, KINDS)
@@ -120,8 +130,8 @@ def confirm_single(
     for first, second in doubles(wanted):
         if among is not None and (second.kind, second.sink_id) not in among:
             continue
-        if not confirmed or second.kind not in SHARED:
-            hint = "Confirm it with --confirm-double." if second.kind in SHARED else "Disconnect that one first."
+        if not confirmed or second.kind not in JOINABLE:
+            hint = "Confirm it with --confirm-double." if second.kind in JOINABLE else "Disconnect that one first."
             raise DoubleUseError(
                 f"{second.kind} {second.source_id} and {first.source_id} would both be {second.sink_id} of the sink.",
                 safe="No decision was changed.", next_step=f"Choose another record for one of them. {hint}",

@@ -15,6 +15,14 @@ def syncrun_sinks() -> Iterable[ConnectorInfo]:
         title="A lesson planner's database (SQLite or PostgreSQL)",
         cls="syncrun.sinks.planner.sink:Planner",
         settings="syncrun.sinks.planner.setting:PlannerSettings",
-        caps=Cap.CLIENT_IDS | Cap.BULK | Cap.TRANSACTIONAL | Cap.ARCHIVE | Cap.RESTORE | Cap.LINK | Cap.QUIET,
+        caps=Cap.CLIENT_IDS
+        | Cap.BULK
+        | Cap.TRANSACTIONAL
+        | Cap.ARCHIVE
+        | Cap.RESTORE
+        | Cap.LINK
+        | Cap.QUIET
+        | Cap.RELEASE
+        | Cap.MOVE,
         maintainer="the syncrun authors",
     )

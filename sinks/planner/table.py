@@ -137,5 +137,5 @@ TABLES = (
     Table("teacher_years", TeacherYear, TEACHER_YEARS),
     Table("classes", Class, CLASSES, source="classes", mapping="classes"),
     Table("students", Student, STUDENTS, source="users", mapping="students", privilege=1),
-    Table("class_members", ClassMember, MEMBERS, source="enrollments", shrink="class_id"),
+    Table("class_members", ClassMember, MEMBERS, source="enrollments", shrink="class_id", moves="class_id"),
 )  # fmt: skip

@@ -79,7 +79,8 @@ class PluginSchema(Schema):
     publisher = fields.Nested(PublisherSchema, required=True, metadata=_doc("who publishes the plug-in"))
     data_sets = fields.List(
         fields.String(validate=validate.OneOf(_SETS)), load_default=list(ROSTER),
-        metadata=_doc(f"{', '.join(ROSTER)}; with {', '.join(CATALOGUE)} it is a whole OneRoster set"))  # fmt: skip
+        metadata=_doc(f"{', '.join(ROSTER)}; with {', '.join(CATALOGUE)} it is a whole OneRoster set; "
+                      "changed later, the app takes the next night for another roster"))  # fmt: skip
     guardians = fields.Boolean(
         load_default=False, metadata=_doc("whether users.csv has guardians, at most six a student")
     )

@@ -7,6 +7,7 @@
     server.py    the server itself
     offer.py     whole sets, set aside for runs
     schedule.py  when a run may begin
+    start.py     the runs themselves
 
 Below the home folder:
 
@@ -15,5 +16,7 @@ Below the home folder:
     sftp/boxes/X/            what X sent, whole files alone
     sftp/arriving/           what is being sent
     sftp/ready/X             the newest whole set of X: this is what a district file names
+    sftp/taken/X             the newest set of X that was dealt with: while it is not the one that is ready, a run is due
+    sftp/running/            a lock for each district that runs
     sftp/audit.jsonl         who sent what
 """

@@ -1,7 +1,8 @@
 """Whole sets, set aside for runs: a run never reads the box itself, where the next file may come at any time.
 
 A set is a folder of further links to the files of the box. A file that is sent again gets a new file on the disk, so that
-the set stays as it was; `ready/X` is changed to the newest set in one step.
+the set stays as it was; `ready/X` is changed to the newest set in one step. `taken/X` names the set that was dealt with
+last: whatever stops the server, a set waits until that was said of it, or of a newer one.
 """
 
 from __future__ import annotations
@@ -42,12 +43,40 @@ def offer(place: Place, account: str, form: Format, spread: float, now: datetime
     except FileNotFoundError:  # it was taken away this moment: what follows will be looked at
         shutil.rmtree(folder)
         return ()
-    link = place.ready / f".{account}-{secrets.token_hex(4)}"
-    link.symlink_to(os.path.relpath(folder, place.ready))
-    link.replace(ready)
+    _point(ready, folder)
     for old in sorted(folder.parent.iterdir())[:-KEPT_SETS]:
         shutil.rmtree(old)
     return tuple(sorted(ready / name for name in sizes))
+
+
+def ready_set(place: Place, account: str) -> str | None:
+    """The newest set of an account by the name of its folder, if there is one."""
+    return _pointed(place.ready / account)
+
+
+def waiting(place: Place, account: str) -> tuple[Path, ...]:
+    """The files of an account's newest set, none when it was dealt with."""
+    ready = place.ready / account
+    if ready_set(place, account) == _pointed(place.taken / account) or not ready.is_dir():
+        return ()
+    return tuple(sorted(ready.iterdir()))
+
+
+def take(place: Place, account: str, name: str) -> None:
+    """Note that a set was dealt with; it does not matter any more when there is a newer one."""
+    if ready_set(place, account) == name:
+        _point(place.taken / account, place.sets / account / name)
+
+
+def _pointed(link: Path) -> str | None:
+    return link.readlink().name if link.is_symlink() else None
+
+
+def _point(link: Path, folder: Path) -> None:
+    """Make a link point to a folder, in one step."""
+    new = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+    new.symlink_to(os.path.relpath(folder, link.parent))
+    new.replace(link)
 
 
 def _whole(box: Path, form: Format, spread: float) -> tuple[Generation | None, dict[str, int]]:

@@ -43,6 +43,16 @@ class Place:
         return self.root / "ready"
 
     @property
+    def taken(self) -> Path:
+        """By account, the newest set that was dealt with. One that is ready and not taken waits for its run."""
+        return self.root / "taken"
+
+    @property
+    def running(self) -> Path:
+        """One lock a district, held while it runs."""
+        return self.root / "running"
+
+    @property
     def host_key(self) -> Path:
         """The server's private key."""
         return self.root / "host_key"
@@ -55,5 +65,6 @@ class Place:
     def make(self) -> None:
         """Make the folders that are missing."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in (self.root, self.accounts, self.boxes, self.arriving, self.sets, self.ready):
+        files = (self.accounts, self.boxes, self.arriving, self.sets)
+        for folder in (self.root, *files, self.ready, self.taken, self.running):
             folder.mkdir(exist_ok=True, mode=0o700)

@@ -7,6 +7,7 @@ print(drop.port, drop.fingerprint)
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import datetime
 import time
@@ -24,7 +25,7 @@ from syncrun.connectors.sftp.dropbox.audit import Audit
 from syncrun.connectors.sftp.dropbox.box import Box, Received, Usage, sweep
 from syncrun.connectors.sftp.dropbox.door import Door, net
 from syncrun.connectors.sftp.dropbox.hostkey import host_key
-from syncrun.connectors.sftp.dropbox.offer import MARKERS, offer
+from syncrun.connectors.sftp.dropbox.offer import MARKERS, offer, ready_set, take, waiting
 from syncrun.connectors.sftp.dropbox.place import Place
 from syncrun.connectors.sftp.dropbox.rule import Rules
 from syncrun.connectors.sftp.dropbox.session import Doings, Files, Session
@@ -32,6 +33,8 @@ from syncrun.connectors.sftp.name import fits
 from syncrun.errors import UsageError
 
 Complete = Callable[[Account, tuple[Path, ...]], Awaitable[None]]
+"""Is told of a whole set, and comes back when it was dealt with. A set from which nobody came back before the server
+stopped is told of again by the next start."""
 LOGIN_SECONDS = 60
 HASHES_AT_ONCE = 2
 """Passwords that are checked side by side; each takes memory on purpose."""
@@ -66,6 +69,7 @@ class DropBox:
         self._now, self._on_complete = now, on_complete
         self._usage: dict[str, Usage] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._offering: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
@@ -93,6 +97,8 @@ class DropBox:
             ) from None
         for account in self.accounts.all():
             self._soon(account.name)  # what came before the server stopped
+            if account.enabled and (files := waiting(self.place, account.name)):
+                self._task(self._complete(account, files))
         self._task(self._watch())
 
     async def stop(self) -> None:
@@ -147,11 +153,20 @@ class DropBox:
         if name in self._usage and self._usage[name].uploads:
             self._soon(name)
             return
-        files = await asyncio.to_thread(offer, self.place, name, AUTO, self.rules.spread, self._now())
+        async with self._offering[name]:
+            files = await asyncio.to_thread(offer, self.place, name, AUTO, self.rules.spread, self._now())
         if files:
             self.audit.note("ready", account=name, address="", files=len(files))
-            if self._on_complete:
-                await self._on_complete(account, files)
+            await self._complete(account, files)
+
+    async def _complete(self, account: Account, files: tuple[Path, ...]) -> None:
+        """Tell of the newest set, and note when it was dealt with."""
+        name = ready_set(self.place, account.name)
+        if self._on_complete is None or name is None:
+            return
+        await self._on_complete(account, files)
+        await asyncio.to_thread(take, self.place, account.name, name)
+        self.audit.note("taken", account=account.name, address="", files=len(files))
 
     async def _watch(self) -> None:
         """Send away who is idle, stays too long, or may no longer be here."""

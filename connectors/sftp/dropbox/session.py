@@ -201,10 +201,13 @@ class Files(asyncssh.SFTPServer):
         """The same."""
         _no_cut(attrs, self.fstat(file_obj))
 
-    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        """The files of the box."""
+    def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """The files of the box. Any other folder is refused when it is opened, and not first when it is read."""
         if self._box.name(path) is not None:
             raise asyncssh.SFTPNoSuchFile("No such folder")
+        return self._listing()
+
+    async def _listing(self) -> AsyncIterator[asyncssh.SFTPName]:
         for name, found in list(self._box.listed()):
             yield asyncssh.SFTPName(name.encode(), attrs=_figures(found))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from syncrun.errors import ConfigError, Problem
 from syncrun.sdk.setting import SecretText
 from syncrun.sdk.sink import Batch, Claim, LedgerEntry, Observed, Outcome, Table
 from syncrun.sdk.source import Context
-from syncrun.sdk.sql import ledger
+from syncrun.sdk.sql import before, ledger, staged
 from syncrun.sdk.sql.connect import normal_url, open_engine, spoken
 from syncrun.sdk.sql.write import Target, write
 from syncrun.sqltext import name, names
@@ -31,7 +31,7 @@ class SqlSink:
     title: ClassVar[str]
     tables: tuple[Table, ...]
     metadata: ClassVar[sa.MetaData]
-    targets: ClassVar[Mapping[str, Target]]
+    targets: Mapping[str, Target]
     hints: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, settings: Mapping[str, Any], context: Context) -> None:
@@ -111,6 +111,7 @@ class SqlSink:
             if self._create:
                 self.metadata.create_all(connection)
             ledger.create(connection)
+            before.create(connection)
             ledger.stake(connection, claim)
 
     def latest_run(self) -> str | None:
@@ -129,9 +130,17 @@ class SqlSink:
         """The data of the batch and its ledger row, in one transaction."""
         with spoken(self.title), self._connection() as connection, connection.begin():
             ledger.hold(connection, batch.claim)
-            exceptions = write(connection, batch, self.targets[batch.table.name], self.hints)
+            carry_out = staged.write if batch.action in staged.ACTIONS else write
+            exceptions = carry_out(connection, batch, self.targets[batch.table.name], self.hints)
+            self.settled(connection, batch, exceptions)
             ledger.enter(connection, batch, exceptions)
         return exceptions
+
+    def settled(self, connection: sa.Connection, batch: Batch, exceptions: Sequence[Outcome]) -> None:
+        """Add what the sink's own software keeps beside its rows: a message that waits, a row of history. Called in the
+        transaction of each batch, after its rows and before its ledger row; an error rolls all of it back. `exceptions`
+        are the rows that were not taken. Nothing that leaves the database may be done here, since a batch that is
+        rolled back comes again. Does nothing unless a sink overrides it."""
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sa.Connection]:

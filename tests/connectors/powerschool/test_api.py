@@ -263,7 +263,7 @@ def versions(school: School, after: int) -> set[str | None]:
     return {each.asked.get("$dataversion") for each in school.asked("enrollments", after)}
 
 
-@pytest.mark.requirement("SX-14")
+@pytest.mark.requirement("SX-14", "S3-10")
 def test_changes_are_asked_for_in_the_body_by_the_version_noted_first(changing: School):
     changing.edit("users", "s1001", familyname="Neu")
     after = len(changing.server.log)
@@ -291,6 +291,7 @@ def test_changes_remove_nothing_and_the_next_full_reading_finds_what_is_gone_and
     assert changing.world.count("students") == 197
 
 
+@pytest.mark.requirement("S3-12")
 def test_changes_lead_to_the_roster_that_everything_would(changing: School):
     for n in range(5):
         changing.edit("users", f"s100{n}", familyname=f"Neu{n}")
@@ -440,6 +441,7 @@ def test_settings_that_cannot_work_are_refused(name: str):
     assert list(found) == [where]
 
 
+@pytest.mark.requirement("S3-13")
 def test_full_readings_come_by_the_setting(changing: School):
     changing.configure(DELTAS + "\nfull_every_days = 3")
     assert changing.sync(mode="full").exit_code == 0

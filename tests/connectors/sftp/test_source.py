@@ -122,6 +122,15 @@ def test_wrong_password_is_tried_once(tmp_path: Path) -> None:
         assert "canary" not in caught.value.message
 
 
+def test_server_that_asks_for_a_new_password_gets_none(tmp_path: Path) -> None:
+    with misbehaving(tmp_path) as server:
+        server.expired = True
+        with pytest.raises(AuthError) as caught:
+            server.source().check()
+        assert server.tried == [PASSWORD]
+    assert "asks for more" in caught.value.message
+
+
 def test_wrong_key_is_no_empty_folder(district: OpenSshServer) -> None:
     (district.settings / "authorized_keys").write_text("")
     with pytest.raises(AuthError):

@@ -154,6 +154,19 @@ def test_district_is_checked_from_its_file_to_its_sink_and_nothing_is_written(te
     assert terminal("runs", "--json").json == []
 
 
+@pytest.mark.requirement("S3-10")
+def test_changes_alone_are_not_asked_of_a_connector_that_cannot_tell_them(terminal: Terminal, world: World) -> None:
+    world.write()
+    text = world.toml.read_text()
+    world.configure(text.replace("settle_seconds = 0", "settle_seconds = 0\ndeltas = true"))
+    answer = terminal("check", "--district", world.toml)
+    assert answer.code == 2
+    assert "E-CONFIG-3" in answer.err
+    assert "deltas" in answer.err
+    world.configure(text)
+    assert terminal("check", "--district", world.toml).code == 0
+
+
 def test_sink_that_lacks_its_tables_is_found_by_the_check(terminal: Terminal, world: World) -> None:
     world.write()
     world.configure(world.toml.read_text().replace("create_tables = true", ""))

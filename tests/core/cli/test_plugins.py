@@ -48,6 +48,7 @@ def test_list_says_where_each_plugin_is_from_and_that_it_is_not_loaded(terminal:
     assert [line.split() for line in answer.out.splitlines()][1:] == [
         ["bad", "vendor-bad", "1.0", "bad_of_vendor.plugin", "not", "loaded"],
         ["classlink", "syncrun", "0.1.0", "syncrun.connectors.classlink.plugin", "not", "loaded"],
+        ["matchers", "syncrun", "0.1.0", "syncrun.matcher.plugin", "not", "loaded"],
         ["oneroster_csv", "syncrun", "0.1.0", "syncrun.connectors.oneroster_csv.plugin", "not", "loaded"],
         ["planner", "syncrun", "0.1.0", "syncrun.sinks.planner.plugin", "not", "loaded"],
         ["powerschool_api", "syncrun", "0.1.0", "syncrun.connectors.powerschool.plugin", "not", "loaded"],
@@ -67,6 +68,8 @@ def test_list_with_load_shows_offers_and_faults_side_by_side(terminal: Terminal,
         "oneroster_csv": "syncrun 0.1.0 source oneroster_csv ready", "planner": "syncrun 0.1.0 sink planner ready",
         "upload": "syncrun 0.1.0 source upload ready", "classlink": "syncrun 0.1.0 source classlink ready",
         "powerschool_api": "syncrun 0.1.0 source powerschool_api ready", "sftp": "syncrun 0.1.0 source sftp ready",
+        "matchers": "syncrun 0.1.0 matcher identifiers, matcher addresses, matcher names, matcher births, matcher places, "
+        "matcher school_names, matcher ready", "years,": "matcher sections",  # the line is folded
     }  # fmt: skip
 
 

@@ -83,6 +83,21 @@ def test_a_package_that_is_out_keeps_its_version_and_its_identifiers(
     assert build(terminal, describe(described, "1.1", "number"), "--new-identifiers")[0] == 0
 
 
+def test_a_package_that_is_out_keeps_its_files(terminal: Terminal, described: Path, tmp_path: Path) -> None:
+    whole = 'data_sets = ["users", "classes", "enrollments", "orgs", "terms", "courses"]'
+    assert build(terminal, described)[0] == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    code, told = build(terminal, describe(described, "1.1", more=whole))
+    assert (code, "gives 3 files, this one 6 files" in told) == (2, True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert build(terminal, describe(described, "1.1", more=whole), "--new-files")[0] == 0
+    for path in (tmp_path / "out").glob("*-1.0.0*.zip"):
+        path.unlink()
+    code, told = build(terminal, describe(described, "1.2"))
+    assert (code, "gives 6 files, this one 3 files" in told) == (2, True)
+    assert build(terminal, describe(described, "1.2"), "--new-files")[0] == 0
+
+
 def test_other_files_beside_are_left_alone(terminal: Terminal, described: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / NEWER.format("notes")).write_bytes(b"no archive")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from world import World
 
 
+@pytest.mark.requirement("S2-15")
 def test_account_from_its_making_to_its_end(terminal: Terminal, home: Path) -> None:
     made = terminal("sftp", "user", "add", "oak", "--district", "riverside", "--json").json
     assert (made["name"], made["district"], len(made["password"])) == ("oak", "riverside", 24)

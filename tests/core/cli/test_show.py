@@ -37,7 +37,7 @@ def day_two(settled: World, terminal: Terminal) -> World:
     return settled
 
 
-@pytest.mark.requirement("S4-7")
+@pytest.mark.requirement("S4-7", "S2-14")
 def test_plan_shows_what_a_run_would_do_and_writes_nothing(day_two: World, terminal: Terminal) -> None:
     before = day_two.dump(archived=True)
     planned = terminal("plan", "--district", day_two.toml, "--json")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from syncrun.config.district import District, district_names, find, load
 from syncrun.errors import ConfigError, Problem
 from syncrun.registry import Registry
+from syncrun.roster.route import Route
 from syncrun.sdk import SecretText
 
 if TYPE_CHECKING:
@@ -242,8 +243,70 @@ def test_rows_of_the_mapping_file_are_among_the_problems(path: Path) -> None:
     (path.parent / "map.csv").write_text("kind,sourcedId,decision,sinkId\norgs,o1,perhaps,\n")
     assert sorted(told(path, GOOD + 'mapping = "map.csv"\ncolour = 1\n')) == [
         ("E-CONFIG-3", "sinks[0].colour", "is not a setting"),
-        ("E-CONFIG-8", "map.csv:2", "the decision must be one of add, link, skip"),
+        ("E-CONFIG-8", "map.csv:2", "the decision must be one of add, link, join, skip"),
     ]
+
+
+# -- routes --------------------------------------------------------------------------------------------------------------
+
+ROUTE = """
+[[sinks.routes]]
+from = ["school-1"]
+grades = ["6", "07"]
+to = "school-1-upper"
+name = "Oak Upper School"
+"""
+
+
+def test_routes_are_read_in_order_with_their_grades_as_the_roster_has_them(path: Path) -> None:
+    (sink,) = loaded(path, GOOD + ROUTE + '[[sinks.routes]]\nfrom = ["school-2", "school-3"]\nto = "school-2"\n').sinks
+    assert sink.routes == (
+        Route(("school-1",), "school-1-upper", ("06", "07"), name="Oak Upper School"),
+        Route(("school-2", "school-3"), "school-2"),
+    )
+    assert loaded(path).sinks[0].routes == ()
+
+
+def test_everything_that_is_wrong_with_routes_is_named_by_its_place(path: Path) -> None:
+    wrong = (
+        ROUTE
+        + """
+[[sinks.routes]]
+from = []
+too = "x"
+[[sinks.routes]]
+from = ["school-2", ""]
+to = ""
+grades = []
+[[sinks.routes]]
+from = ["school-2"]
+to = "x"
+identifier = "X"
+"""
+    )
+    assert sorted((each.path, each.message) for each in problems(path, GOOD + wrong)) == [
+        ("sinks[0].routes[1].from", "shorter than minimum length 1"),
+        ("sinks[0].routes[1].to", "is required and missing"),
+        ("sinks[0].routes[1].too", "is not a setting"),
+        ("sinks[0].routes[2].from[1]", "shorter than minimum length 1"),
+        ("sinks[0].routes[2].grades", "shorter than minimum length 1"),
+        ("sinks[0].routes[2].to", "shorter than minimum length 1"),
+        ("sinks[0].routes[3].identifier", "is for a new school, which needs a name"),
+    ]
+
+
+def test_setting_of_a_route_that_is_misspelled_draws_the_right_one(path: Path) -> None:
+    (problem,) = problems(path, GOOD + ROUTE.replace("grades", "grade"))
+    assert (problem.path, problem.hint) == ("sinks[0].routes[0].grade", "did you mean grades?")
+
+
+def test_routes_that_go_against_each_other_are_named(path: Path) -> None:
+    more = '[[sinks.routes]]\nfrom = ["school-0"]\nto = "school-1"\n' * 2
+    assert sorted(told(path, GOOD + ROUTE + more)) == [
+        ("E-CONFIG-3", "sinks[0].routes[1].to", "another route sends on what comes to school-1, and no route is followed twice"),
+        ("E-CONFIG-3", "sinks[0].routes[2].from", "nothing of school-0 is left: an earlier route takes all of it"),
+        ("E-CONFIG-3", "sinks[0].routes[2].to", "another route sends on what comes to school-1, and no route is followed twice"),
+    ]  # fmt: skip
 
 
 # -- secrets -------------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
     """Whether a value is as the schema says, as far as the words go that our schema uses."""
     unknown = schema.keys() - {
         "$schema", "title", "description", "default", "type", "properties", "required", "additionalProperties", "items",
-        "minItems", "oneOf", "const", "enum", "pattern", "minimum", "maximum",
+        "minItems", "minLength", "oneOf", "const", "enum", "pattern", "minimum", "maximum",
     }  # fmt: skip
     assert not unknown
     if "type" in schema and not (
@@ -46,6 +46,7 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
         "minimum" not in schema or value >= schema["minimum"],
         "maximum" not in schema or value <= schema["maximum"],
         "minItems" not in schema or len(value) >= schema["minItems"],
+        "minLength" not in schema or len(value) >= schema["minLength"],
         "oneOf" not in schema or sum(fits(value, each) for each in schema["oneOf"]) == 1,
         "items" not in schema or all(fits(each, schema["items"]) for each in value),
         set(schema.get("required", ())) <= set(value) if isinstance(value, dict) else True,
@@ -64,6 +65,7 @@ def schema() -> dict[str, Any]:
 @pytest.mark.parametrize("more", [
     "", 'name = "x"\nschool_years = ["y"]\nnew_teachers = "add"\ncreate_tables = true\nmapping = "m.csv"',
     "[limits]\nremovals = 2.5\nupdates_floor = 0",
+    '[[sinks.routes]]\nfrom = ["a"]\nto = "b"\nname = "B"\ngrades = ["06"]',
 ])  # fmt: skip
 def test_good_file_fits(schema: dict[str, Any], more: str) -> None:
     assert fits(tomllib.loads(GOOD + more), schema)
@@ -73,6 +75,8 @@ def test_good_file_fits(schema: dict[str, Any], more: str) -> None:
     ('district = "riverside"', 'district = "River Side"'), ('district = "riverside"', ""),
     ("oneroster_csv", "oneroster_cvs"), ('path = "inbox"', ""), ('path = "inbox"', 'path = "inbox"\npaht = "x"'),
     ('"env:X"', "3"), ('"env:X"', '"env:X"\nnew_teachers = "perhaps"'), ('"env:X"', '"env:X"\n[limits]\nremovals = 101'),
+    ('"env:X"', '"env:X"\n[[sinks.routes]]\nto = "b"'), ('"env:X"', '"env:X"\n[[sinks.routes]]\nfrom = []\nto = "b"'),
+    ('"env:X"', '"env:X"\n[[sinks.routes]]\nfrom = ["a"]\nto = ""'),
     ('"env:X"', '"env:X"\n[limits]\nremovals_floor = 1.5'), ('"env:X"', '"env:X"\n[limits]\nremoval = 1'),
 ])  # fmt: skip
 def test_what_the_reader_refuses_does_not_fit(schema: dict[str, Any], old: str, new: str) -> None:

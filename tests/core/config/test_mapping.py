@@ -52,13 +52,13 @@ def test_ids_are_kept_as_they_are_whatever_they_hold(path: Path) -> None:
 def test_every_row_that_cannot_be_used_is_named_at_once(path: Path) -> None:
     assert wrong(path, HEADER + "org,o1,add,\norgs,,add,\norgs,o2,maybe,\norgs,o3,link,\norgs,o4,add,7\norgs\n"
                                 "orgs,o5,add,,more\n") == [
-        ("map.csv:2", "the kind must be one of orgs, teachers, years"),
+        ("map.csv:2", "the kind must be one of orgs, teachers, years, classes, students"),
         ("map.csv:3", "the sourcedId is blank"),
-        ("map.csv:4", "the decision must be one of add, link, skip"),
-        ("map.csv:5", "link needs a sinkId, and only link has one"),
-        ("map.csv:6", "link needs a sinkId, and only link has one"),
+        ("map.csv:4", "the decision must be one of add, link, join, skip"),
+        ("map.csv:5", "link and join need a sinkId, and nothing else has one"),
+        ("map.csv:6", "link and join need a sinkId, and nothing else has one"),
         ("map.csv:7", "the sourcedId is blank"),
-        ("map.csv:7", "the decision must be one of add, link, skip"),
+        ("map.csv:7", "the decision must be one of add, link, join, skip"),
         ("map.csv:8", "has more cells than the header"),
     ]  # fmt: skip
 
@@ -67,6 +67,23 @@ def test_every_row_that_cannot_be_used_is_named_at_once(path: Path) -> None:
 def test_two_records_cannot_be_linked_to_one_row_of_the_sink(path: Path) -> None:
     assert wrong(path, HEADER + "orgs,o1,link,7\nteachers,t1,link,7\norgs,o2,link,7\n") == [
         ("map.csv:4", "links to the record that line 2 links to"),
+    ]  # fmt: skip
+
+
+@pytest.mark.requirement("S0-10", "SX-5")
+def test_second_record_may_say_that_it_joins_the_first(path: Path) -> None:
+    path.write_text(HEADER + "orgs,o2,join,7\norgs,o1,link,7\nteachers,t1,link,7\nteachers,t2,join,7\n")
+    assert [(each.source_id, each.decision, each.sink_id) for each in read_mapping(path)] == [
+        ("o2", "join", "7"), ("o1", "link", "7"), ("t1", "link", "7"), ("t2", "join", "7"),
+    ]  # fmt: skip
+
+
+def test_nothing_joins_a_record_that_no_row_links_to_and_only_schools_and_teachers_do(path: Path) -> None:
+    assert wrong(path, HEADER + "orgs,o1,link,7\norgs,o2,join,8\nteachers,t1,join,7\nyears,y,join,7\norgs,o3,join,\n") == [
+        ("map.csv:3", "joins a record of the sink that no row links to"),
+        ("map.csv:4", "joins a record of the sink that no row links to"),
+        ("map.csv:5", "only orgs and teachers can join another"),
+        ("map.csv:6", "link and join need a sinkId, and nothing else has one"),
     ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def had() -> Had:
 
 def found(board: Board, had: Had, *decisions: Decision) -> tuple[dict[str, str], dict[str, str]]:
     """Links by key, and doubts by school."""
-    doubts = find(board.connection, had, TABLES, decisions, board.folder)  # type: ignore[arg-type] # what is asked of it
+    doubts = find(board.connection, had, TABLES, decisions, board.folder, lambda table, key: "NULL")  # type: ignore[arg-type] # what is asked of it
     links = board.connection.execute(f"SELECT key, sink_id FROM {LINKS}").fetchall()
     assert not list(board.folder.glob("observed-*"))
     return dict(links), doubts

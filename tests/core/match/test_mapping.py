@@ -25,6 +25,7 @@ def roster(board: Board) -> Board:
         "CREATE TABLE roles AS FROM (VALUES ('t1', 'teacher', 's1', 1), ('t2', 'teacher', 's2', 1), ('t12', 'teacher', 's1', 1), "
         "('t12', 'teacher', 's2', 2), ('t3', 'teacher', 's3', 1), ('p1', 'student', 's1', 1)) "
         "AS t(userSourcedId, role, orgSourcedId, ordinal)",
+        "CREATE TABLE classes (sourcedId VARCHAR)",
         "CREATE TABLE academicSessions AS FROM (VALUES ('y26', '2025-2026', 'schoolYear', DATE '2025-08-01'), "
         "('y27', '2026-2027', 'schoolYear', DATE '2026-08-01'), ('fall', 'Fall', 'term', DATE '2026-08-01')) "
         "AS t(sourcedId, title, type, startDate)",

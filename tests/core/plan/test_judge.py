@@ -262,7 +262,7 @@ def test_breach_of_a_school_holds_its_new_rows_too(board: Board) -> None:
 def test_every_reason_has_a_line_in_the_docs() -> None:
     assert set(REASONS) == {
         "P-FIRST-1", "P-SET-1", "P-REMOVE-1", "P-UPDATE-1", "P-SHRINK-1", "P-SCOPE-1", "P-REKEY-1", "P-ROLE-1", "P-NEW-1",
-        "P-MATCH-1", "P-REVIEW-1",
+        "P-MATCH-1", "P-MEMBERS-1", "P-REVIEW-1",
     }  # fmt: skip
 
 

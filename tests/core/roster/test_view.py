@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from desk import Desk, Files, small, user
 
 from syncrun.roster.entity import DERIVED, ENTITIES
-from syncrun.roster.view import settle_homes
+from syncrun.roster.view import lift, settle_homes
+from syncrun.scratch import scratch
 
 ROLES = "SELECT userSourcedId, orgSourcedId, role, roleType FROM roles ORDER BY ALL"
 
@@ -120,6 +122,42 @@ def test_relationships_are_drawn_from_either_direction_once(tmp_path: Path) -> N
     assert seen(tmp_path, files, "SELECT * FROM relationships ORDER BY ALL") == [
         ("pupil-1", "father", "guardian"), ("pupil-1", "mother", "parent"), ("pupil-2", "aunt", "relative"),
     ]  # fmt: skip
+
+
+def in_family(folder: Path, forbidden: Sequence[str], query: str) -> list[tuple[Any, ...]]:
+    """What a query gives for two pupils of whom `guardians.csv` has the aunt, and the first names her too."""
+    with scratch(folder / "spill", [folder]) as connection:
+        connection.execute("CREATE SCHEMA accepted")
+        connection.execute("CREATE TABLE accepted.orgs AS SELECT 'school' AS sourcedId, 'school' AS type")
+        connection.execute("""
+            CREATE TABLE accepted.users AS SELECT 'pupil-1' AS sourcedId, 'student' AS role, ['school'] AS orgSourcedIds,
+                ['aunt'] AS agentSourcedIds
+            UNION ALL SELECT 'pupil-2', 'student', ['school'], NULL""")
+        connection.execute(
+            """CREATE TABLE accepted.guardians AS SELECT 'aunt' AS sourcedId, 'relative' AS role,
+                ['pupil-1', 'pupil-2'] AS studentSourcedIds, ?::VARCHAR[] AS noContactSourcedIds""", [list(forbidden) or None],
+        )  # fmt: skip
+        lift(connection, {"structure"})
+        return connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize(("forbidden", "left"), [
+    ((), ["pupil-1", "pupil-2"]), (("pupil-1",), ["pupil-2"]), (("pupil-1", "gone"), ["pupil-2"]),
+    (("pupil-2", "pupil-1"), []),
+])  # fmt: skip
+def test_two_who_must_not_be_in_contact_have_no_relationship_whatever_says_so(
+    tmp_path: Path, forbidden: Sequence[str], left: list[str]
+) -> None:
+    found = in_family(tmp_path, forbidden, "SELECT * FROM relationships ORDER BY ALL")
+    assert found == [(pupil, "aunt", "relative") for pupil in left]
+    roles = in_family(tmp_path, forbidden, "SELECT orgSourcedId FROM roles WHERE userSourcedId = 'aunt'")
+    assert roles == ([("school",)] if left else [])
+
+
+def test_guardian_without_a_student_left_is_nobody(tmp_path: Path) -> None:
+    query = "SELECT sourcedId FROM users ORDER BY ALL"
+    assert in_family(tmp_path, ("pupil-1", "pupil-2"), query) == [("pupil-1",), ("pupil-2",)]
+    assert in_family(tmp_path, ("pupil-1",), query) == [("aunt",), ("pupil-1",), ("pupil-2",)]
 
 
 def test_ids_in_other_systems_are_taken_apart(tmp_path: Path) -> None:

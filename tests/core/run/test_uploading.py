@@ -347,6 +347,13 @@ def test_student_has_no_more_guardians_than_may_be(settled: World, most: int) ->
     assert [each["line"] for each in found] == list(range(most + 1, 10))
 
 
+def test_guardian_with_whom_there_must_be_no_contact_takes_nobody_elses_place(settled: World) -> None:
+    rows = [{"sourcedId": f"g{n}", "studentSourcedIds": "s1001", "givenName": "E", "familyName": "B",
+             "noContactSourcedIds": "s1001" if n == 0 else ""} for n in range(7)]  # fmt: skip
+    assert bring(settled, put(settled, "guardians.csv", *rows)).exit_code == 0
+    assert len(accepted(settled, "guardians")) == 7
+
+
 def test_only_the_files_of_an_upload_may_be_named(settled: World) -> None:
     result = bring(settled, put(settled, "roster.csv", pupil("new-1")))
     assert (result.exit_code, result.error and result.error.code) == (2, "E-USAGE-1")

@@ -1,40 +1,26 @@
-"""From one account nothing outside of its box is seen or written, by any request with any path."""
+"""From one account nothing outside of its box is seen or written, by any request with any path.
+
+That the sweep can tell is proved by boxes whose guards are broken.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
 import pytest
-from asyncssh.constants import FXP_LINK, FXP_MKDIR, FXP_READLINK, FXP_RMDIR, FXP_SYMLINK
-from asyncssh.packet import String, UInt32
+from asyncssh.sftp import SFTPServerHandler
+from escape import ACTS, BOX, CANARY, OWN, PATHS, REFUSED, escapes
+
+from syncrun.connectors.sftp.dropbox import session
+from syncrun.connectors.sftp.dropbox.box import Box
 
 if TYPE_CHECKING:
     from harbour import Harbour
-
-CANARY = b"canary-roster-of-elm"
-PATHS = [
-    *("/etc/passwd", "../elm/users.csv", "../../elm/users.csv", "/../elm/users.csv", "upload/../../elm/users.csv"),
-    *("..", "../..", "/../../../../etc/passwd", "./../elm", "elm/users.csv", "/upload/../../boxes/elm/users.csv"),
-    *("../../host_key", "../accounts/elm.json", "../ready/elm/users.csv", "..%2felm%2fusers.csv", "..\\elm\\users.csv"),
-    *("//etc//passwd", "/proc/self/environ", "/proc/self/cwd", "/dev/zero", "link", "link/users.csv", "loop", "hard"),
-    *("~", "~elm", "~/users.csv", "", ".", "/", "users.csv/..", "users.csv/../../elm/users.csv", ".hidden", "a\nb", "a\x00b"),
-    *("CON", "a:b", "x" * 300, "upload/" * 50 + "x", "\udcff", "../arriving", "fifo"),
-]  # fmt: skip
-
-
-def tree(root: Path, but: Path) -> dict[str, bytes]:
-    """Everything outside of a folder, with what is in it."""
-    return {
-        str(path): bytes(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-        for path in root.rglob("*")
-        if but not in path.parents and path.name != "audit.jsonl"
-    }
 
 
 @pytest.fixture
@@ -43,6 +29,7 @@ def set_up(port: Harbour) -> Harbour:
     boxes = port.place.boxes
     for name in ("oak", "elm"):
         (boxes / name).mkdir()
+        (boxes / name / "hollow").mkdir()
         (boxes / name / "users.csv").write_bytes(CANARY if name == "elm" else b"mine")
     (boxes / "oak" / "link").symlink_to(boxes / "elm")
     (boxes / "oak" / "loop").symlink_to("loop")
@@ -53,87 +40,108 @@ def set_up(port: Harbour) -> Harbour:
     return port
 
 
-Act = Callable[[asyncssh.SFTPClient, bytes], Awaitable[Any]]
-
-
-async def _read(sftp: asyncssh.SFTPClient, path: bytes) -> bytes:
-    async with sftp.open(path, "rb") as stream:
-        return await stream.read()
-
-
-async def _write(sftp: asyncssh.SFTPClient, path: bytes) -> None:
-    async with sftp.open(path, "wb") as stream:
-        await stream.write(b"intruder")
-
-
-async def _list(sftp: asyncssh.SFTPClient, path: bytes) -> list[bytes]:
-    return [each.filename async for each in sftp.scandir(path)]
-
-
-async def _raw(sftp: asyncssh.SFTPClient, kind: int | bytes, *parts: bytes) -> Any:
-    return await sftp._handler._make_request(kind, *map(String, parts))
-
-
-ACTS: dict[str, Act] = {
-    "read": _read,
-    "write": _write,
-    "append": lambda sftp, path: sftp.open(path, "ab"),
-    "list": _list,
-    "stat": lambda sftp, path: sftp.stat(path),
-    "lstat": lambda sftp, path: sftp.lstat(path),
-    "realpath": lambda sftp, path: sftp.realpath(path),
-    "setstat": lambda sftp, path: sftp.setstat(path, asyncssh.SFTPAttrs(permissions=0o4777, uid=0, gid=0)),
-    "truncate": lambda sftp, path: sftp.setstat(path, asyncssh.SFTPAttrs(size=0)),
-    "remove": lambda sftp, path: sftp.remove(path),
-    "rename from": lambda sftp, path: sftp.rename(path, b"taken.csv"),
-    "rename to": lambda sftp, path: sftp.rename(b"users.csv", path),
-    "posix rename from": lambda sftp, path: sftp.posix_rename(path, b"taken.csv"),
-    "posix rename to": lambda sftp, path: sftp.posix_rename(b"users.csv", path),
-    "mkdir": lambda sftp, path: _raw(sftp, FXP_MKDIR, path, UInt32(0)),
-    "rmdir": lambda sftp, path: _raw(sftp, FXP_RMDIR, path),
-    "readlink": lambda sftp, path: _raw(sftp, FXP_READLINK, path),
-    "symlink to": lambda sftp, path: _raw(sftp, FXP_SYMLINK, path, b"new.csv"),
-    "symlink at": lambda sftp, path: _raw(sftp, FXP_SYMLINK, b"users.csv", path),
-    "link": lambda sftp, path: _raw(sftp, FXP_LINK, path, b"new.csv"),
-    "hardlink": lambda sftp, path: _raw(sftp, b"hardlink@openssh.com", path, b"new.csv"),
-    "statvfs": lambda sftp, path: _raw(sftp, b"statvfs@openssh.com", path),
-    "lsetstat": lambda sftp, path: _raw(sftp, b"lsetstat@openssh.com", path, b"\0" * 5),
-}
-NEVER = {"mkdir", "rmdir", "readlink", "symlink to", "symlink at", "link", "hardlink", "statvfs", "lsetstat", "append"}
-
-
 @pytest.mark.requirement("S2-15")
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", [*ACTS, *REFUSED])
 def test_no_path_leads_out(set_up: Harbour, act: str, tmp_path: Path) -> None:
-    mine = set_up.place.boxes / "oak"
-    before = tree(tmp_path, mine)
+    assert escapes(set_up, tmp_path, act) == []
 
-    async def attempt() -> list[tuple[str, Any]]:
-        done = []
+
+def test_every_request_of_the_protocol_is_answered_in_the_sweep_or_not_at_all() -> None:
+    """Also those that a later version of the library may learn."""
+    left_out = {kind for kind, _ in REFUSED.values()}
+    assert set(session._Handler._packet_handlers) == session.KEPT
+    assert set(SFTPServerHandler._packet_handlers) == session.KEPT | left_out
+
+
+@pytest.mark.parametrize("act", ["read", "write", "list", "stat", "realpath", "remove"])
+def test_own_names_are_answered(set_up: Harbour, act: str) -> None:
+    """The sweep finds nothing for another reason than that nothing is answered at all."""
+    wanted = BOX if act == "list" else "users.csv"
+
+    async def attempt() -> None:
         async with set_up.client() as sftp:
-            for path in PATHS:
-                (mine / "users.csv").write_bytes(b"mine")
-                try:
-                    async with asyncio.timeout(5):
-                        found = await ACTS[act](sftp, path.encode("utf-8", "surrogateescape"))
-                    done.append((path, found))
-                except asyncssh.SFTPError:
-                    continue
-        return done
+            for path in (path for path, name in OWN.items() if name == wanted):
+                (set_up.place.boxes / "oak" / "users.csv").write_bytes(b"mine")
+                await ACTS[act](sftp, path.encode())
 
-    done = asyncio.run(attempt())
-    assert tree(tmp_path, mine) == before
-    assert not any(path.is_symlink() and path.name not in {"link", "loop", "out.csv"} for path in mine.iterdir())
-    assert not any(CANARY in repr(found).encode() for _, found in done)
-    if act in NEVER:
-        assert done == []
-    if act == "list":
-        assert all(set(found) == {b"users.csv"} for _, found in done)
-        assert "/" in {path for path, _ in done}
-    if act == "realpath":
-        assert all(PurePosixPath(found.decode()).parent == PurePosixPath("/") for _, found in done)
-    if act in {"stat", "lstat"}:
-        assert all(found.size in {0, 4} for _, found in done)
+    asyncio.run(attempt())
+
+
+# -- broken guards: the same sweep finds them ----------------------------------------------------------------------------
+# These boxes do let requests out, so that they are given no path that leads out of the test's own folder.
+
+FOLDERS = ("list", "open folder")
+WHATEVER_THE_PATH = {"append", "read and write", "truncate"}
+"""Refused before it matters where they lead."""
+NOT_OURS = {"fstatvfs", "ranges", "block", "unblock"}
+"""The library could not carry them out on the files that the drop box opens."""
+
+
+def harmless(port: Harbour) -> dict[str, str | None]:
+    paths = {path: name for path, name in PATHS.items() if path.count("..") <= 2 and not path.startswith(("/", "~"))}
+    return {**paths, str(port.place.boxes / "elm" / "users.csv"): None, str(port.place.boxes / "elm" / "new.csv"): None,
+            str(port.place.boxes / "elm"): None}  # fmt: skip
+
+
+@pytest.fixture
+def safe(set_up: Harbour, tmp_path: Path) -> dict[str, str | None]:
+    box = set_up.place.boxes / "oak"
+    found = harmless(set_up)
+    for path in found:
+        assert Path(os.path.normpath(box / path.replace("\0", ""))).is_relative_to(tmp_path)
+    return found
+
+
+@pytest.mark.parametrize("act", [each for each in ACTS if each not in {*FOLDERS, *WHATEVER_THE_PATH}])
+def test_sweep_finds_a_path_that_is_taken_as_it_comes(
+    set_up: Harbour, safe: dict[str, str | None], act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raw(self: Box, path: bytes) -> str | None:
+        return os.fsdecode(path) or None
+
+    monkeypatch.setattr(Box, "name", raw)
+    found = escapes(set_up, tmp_path, act, safe)
+    assert any("elm" in each for each in found)
+    if act in {"write", "remove"} or "rename" in act:
+        assert any(each.startswith("changed") and "elm" in each for each in found)
+    if act in {"read", "fstat", "stat", "lstat"}:
+        assert any("gave another's" in each for each in found)
+
+
+@pytest.mark.parametrize("act", FOLDERS)
+def test_sweep_finds_a_listing_of_other_folders(
+    set_up: Harbour, safe: dict[str, str | None], act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def listed(self: session.Files, path: bytes) -> Any:
+        for found in (set_up.place.boxes / "oak" / os.fsdecode(path)).iterdir():
+            yield asyncssh.SFTPName(os.fsencode(found.name))
+
+    monkeypatch.setattr(session.Files, "scandir", listed)
+    assert "'../elm' gave a folder that is none" in escapes(set_up, tmp_path, act, safe)
+
+
+@pytest.mark.parametrize("act", ["read", "stat", "lstat", "fstat"])
+def test_sweep_finds_links_that_are_followed(
+    set_up: Harbour, safe: dict[str, str | None], act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(self: Box, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self._files)
+
+    def open_(self: Box, name: str) -> int:
+        return os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._files)
+
+    monkeypatch.setattr(Box, "look", look)
+    monkeypatch.setattr(Box, "open", open_)
+    assert "'out.csv' gave another's " in " ".join(escapes(set_up, tmp_path, act, safe))
+
+
+@pytest.mark.parametrize("act", [each for each in REFUSED if each not in NOT_OURS])
+def test_sweep_finds_requests_that_are_left_in(
+    set_up: Harbour, safe: dict[str, str | None], act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(set_up.place.boxes / "oak")
+    monkeypatch.setattr(session._Handler, "_packet_handlers", SFTPServerHandler._packet_handlers)
+    assert escapes(set_up, tmp_path, act, safe) != []
 
 
 def test_links_of_the_machine_are_not_there(set_up: Harbour) -> None:
@@ -144,18 +152,19 @@ def test_links_of_the_machine_are_not_there(set_up: Harbour) -> None:
                     await sftp.stat(name)
                 with pytest.raises(asyncssh.SFTPError):
                     await sftp.remove(name)
-            await _write(sftp, b"out.csv")  # takes the link's place
+            await ACTS["write"](sftp, b"out.csv")  # takes the link's place
 
     asyncio.run(attempt())
     assert (set_up.place.boxes / "elm" / "users.csv").read_bytes() == CANARY
     assert (set_up.place.boxes / "oak" / "out.csv").read_bytes() == b"intruder"
 
 
+@pytest.mark.requirement("S2-15")
 def test_accounts_do_not_see_each_other(port: Harbour) -> None:
     async def both() -> None:
         async with port.client("oak") as oak, port.client("elm") as elm:
-            await _write(oak, b"users.csv")
-            assert await _list(elm, b"/") == []
+            await ACTS["write"](oak, b"users.csv")
+            assert await ACTS["list"](elm, b"/") == []
             with pytest.raises(asyncssh.SFTPNoSuchFile):
                 await elm.stat(b"users.csv")
 
@@ -165,10 +174,10 @@ def test_accounts_do_not_see_each_other(port: Harbour) -> None:
 def test_what_was_sent_is_not_read_back_unless_that_is_allowed(port: Harbour) -> None:
     async def attempt() -> None:
         async with port.client() as sftp:
-            await _write(sftp, b"users.csv")
-            assert await _list(sftp, b"/upload") == [b"users.csv"]
+            await ACTS["write"](sftp, b"users.csv")
+            assert await ACTS["list"](sftp, b"/upload") == [b"users.csv"]
             with pytest.raises(asyncssh.SFTPPermissionDenied):
-                await _read(sftp, b"users.csv")
+                await ACTS["read"](sftp, b"users.csv")
 
     asyncio.run(attempt())
 

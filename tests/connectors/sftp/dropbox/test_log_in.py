@@ -40,6 +40,7 @@ def test_right_password_opens_and_wrong_ones_do_not(port: Harbour) -> None:
     assert ("refused", None) in events(port)
 
 
+@pytest.mark.requirement("S2-15")
 def test_keys_open_their_own_account_alone(port: Harbour, tmp_path: Path) -> None:
     accounts = port.drop.accounts
     accounts.put(dataclasses.replace(accounts.get("oak"), keys=(new_key(tmp_path / "oak"),)))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
-from harbour import PASSWORD, Harbour, auto_send, harbour, new_key, sftp_command
+from harbour import PASSWORD, Harbour, auto_send, harbour, new_key, sending
 
 from syncrun.connectors.sftp.dropbox.account import Accounts
 from syncrun.connectors.sftp.dropbox.place import Place
@@ -113,20 +113,16 @@ def test_channel_that_ends_without_a_close_leaves_nothing(port: Harbour) -> None
 
 
 def test_client_that_is_killed_in_the_middle_leaves_nothing(port: Harbour, key: Path, tmp_path: Path) -> None:
-    pipe = tmp_path / "users.csv"
-    pipe.write_bytes(b"x" * 200_000_000)
-    with subprocess.Popen(sftp_command(port.port, key, "oak"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:  # fmt: skip
-        process.stdin.write(f"put -l 8000 {pipe}\nput {pipe}\n".encode())
-        process.stdin.flush()
-        end = time.monotonic() + 10
-        while not any(each.stat().st_size for each in port.arriving()) and time.monotonic() < end:
-            time.sleep(0.005)
+    path = tmp_path / "users.csv"
+    path.write_bytes(b"x" * 2_000_000)
+    with sending(port, key, path) as process:
         process.kill()
-        process.communicate()
-    while port.arriving() and time.monotonic() < end + 10:
+        process.wait()
+    end = time.monotonic() + 10
+    while port.arriving() and time.monotonic() < end:
         time.sleep(0.01)
     assert (port.box(), port.arriving()) == ({}, [])
+    assert '"received"' not in port.audit()
 
 
 def test_holes_are_no_file(port: Harbour) -> None:
@@ -283,6 +279,7 @@ def test_marker_ends_the_wait(port: Harbour, export: Path) -> None:
     assert port.completed == [("oak", ("whatever.txt",))]
 
 
+@pytest.mark.requirement("S2-15")
 def test_withdrawn_account_is_sent_away_and_stays_out(tmp_path: Path) -> None:
     async def attempt(port: Harbour) -> None:
         accounts = Accounts(port.place.accounts)

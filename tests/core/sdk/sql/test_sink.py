@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from estate import ME, Estate, batch, estate, looking, metadata, room_id, rooms, row, seen, send
 
 from syncrun.errors import ConfigError, FenceError, OwnerError, SyncError, TransientError
-from syncrun.sdk import Action, LedgerEntry
+from syncrun.sdk import Action, Batch, Context, LedgerEntry, Outcome
 from syncrun.sdk.sql import sink as sink_module
 
 
@@ -216,12 +216,62 @@ def test_claim_makes_the_tables_only_where_it_is_told_to(database_url: str) -> N
     with looking(database_url) as connection:
         metadata.create_all(connection)
     estate(database_url, create=False).claim(ME)
-    assert tables(database_url) == {"buildings", "rooms", "syncrun_claims", "syncrun_ledger"}
+    assert tables(database_url) == {"buildings", "rooms", "syncrun_before", "syncrun_claims", "syncrun_ledger"}
 
 
 def test_claim_without_tables_makes_only_our_own(database_url: str) -> None:
     sink = estate(database_url, create=False)
     sink.claim(ME)
-    assert tables(database_url) == {"syncrun_claims", "syncrun_ledger"}
+    assert tables(database_url) == {"syncrun_before", "syncrun_claims", "syncrun_ledger"}
     with pytest.raises(ConfigError):
         sink.apply_bulk(batch(Action.CREATE, [row("a")]))
+
+
+# -- what a sink keeps beside its rows -------------------------------------------------------------------------------------
+
+
+class Keeping(Estate):
+    """Writes each batch into a table of its own software, and may fail."""
+
+    fails = False
+
+    def settled(self, connection: sa.Connection, batch: Batch, exceptions: Sequence[Outcome]) -> None:
+        refused = [each.key for each in exceptions]
+        connection.execute(sa.text("CREATE TABLE IF NOT EXISTS diary (line TEXT)"))
+        connection.execute(
+            sa.text("INSERT INTO diary VALUES (:line)"), {"line": f"{batch.action} {batch.size} {refused}"}
+        )
+        if self.fails:
+            raise RuntimeError("the pen broke")
+
+
+def diary(url: str) -> list[str]:
+    with looking(url) as connection:
+        if "diary" not in sa.inspect(connection).get_table_names():
+            return []
+        return list(connection.execute(sa.text("SELECT line FROM diary")).scalars())
+
+
+def test_hook_of_a_batch_sees_what_was_not_taken_and_writes_with_it(database_url: str) -> None:
+    sink = Keeping(
+        {"database_url": database_url, "create_tables": True}, Context("riverside", Path("/"), "installation-1")
+    )
+    sink.claim(ME)
+    sink.apply_bulk(batch(Action.CREATE, [row("a"), row("bad", seats=-1)]))
+    assert diary(database_url) == ["create 2 ['bad']"]
+    sink.close()
+
+
+def test_hook_that_fails_takes_rows_and_ledger_with_it(database_url: str) -> None:
+    sink = Keeping(
+        {"database_url": database_url, "create_tables": True}, Context("riverside", Path("/"), "installation-1")
+    )
+    sink.claim(ME)
+    sink.fails = True
+    with pytest.raises(RuntimeError):
+        sink.apply_bulk(batch(Action.CREATE, [row("a")]))
+    assert (seen(database_url), diary(database_url), list(sink.ledger("run-1"))) == ({}, [], [])
+    sink.fails = False
+    sink.apply_bulk(batch(Action.CREATE, [row("a")]))
+    assert (len(seen(database_url)), diary(database_url)) == (1, ["create 1 []"])
+    sink.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import logging
 from collections.abc import Iterator
@@ -273,3 +274,33 @@ def test_parent_and_child_of_one_sink_are_kept_together_by_the_database(sink: Es
     assert send(sink, Action.CREATE, row("a", building_id=room_id("house"))) == []
     assert seen(database_url)[room_id("a")]["building_id"] == room_id("house")
     assert set(metadata.tables) == {"buildings", "rooms"}
+
+
+# -- what people look after ------------------------------------------------------------------------------------------------
+
+
+def keeping(sink: Estate) -> None:
+    """Codes of rooms with a wing, and names that are there, are people's."""
+    target = dataclasses.replace(sink.targets["rooms"], keeps={"code": "wing", "name": "name"})
+    sink.targets = {**sink.targets, "rooms": target}
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.RESTORE, Action.CREATE])
+def test_column_is_left_as_it_is_where_another_is_filled(sink: Estate, database_url: str, action: Action) -> None:
+    keeping(sink)
+    send(sink, Action.CREATE, row("a"), row("b", wing=None))
+    assert (
+        send(sink, action, row("a", code="new-a", name="N", seats=1), row("b", code="new-b", name="N", wing=None)) == []
+    )
+    found = seen(database_url)
+    assert [found[room_id(key)]["code"] for key in "ab"] == ["C-a", "new-b"]
+    assert [found[room_id(key)]["name"] for key in "ab"] == ["Room a", "Room b"]
+    assert found[room_id("a")]["seats"] == 1
+
+
+def test_row_that_is_taken_over_keeps_what_its_people_look_after(sink: Estate, database_url: str) -> None:
+    keeping(sink)
+    insert(database_url, "a", None, wing="W", code="theirs")
+    assert send(sink, Action.LINK, row("a", code="ours", wing="W", seats=3)) == []
+    found = seen(database_url)[room_id("a")]
+    assert (found["code"], found["seats"], found["managed_by"]) == ("theirs", 3, "riverside")

@@ -1,0 +1,102 @@
+"""Members of classrooms that are taken over: who is in the source too is taken over with the classroom; for the others
+people choose to keep them, to remove them, or to be asked, which is what happens unless they chose."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from syncrun.match.relink import OBSERVED, Derive
+from syncrun.plan.applied import SCHEMA as APPLIED
+from syncrun.plan.diff import BEFORE, GIVEN_UP, LINKS, RELINKED
+from syncrun.plan.model import Reason
+from syncrun.plan.shape import SCHEMA as SHAPED
+from syncrun.sdk import Table
+from syncrun.sqltext import literal, name
+from syncrun.state.policy import Policy
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def taken_over(connection: DuckDBPyConnection, table: Table) -> int:
+    """Make `taken_classes` (key, sink_id) of classrooms that this plan takes over; how many."""
+    parent = table.parents[str(table.shrink)]
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE taken_classes AS
+        SELECT key, sink_id FROM {LINKS} SEMI JOIN {SHAPED}.{name(parent)} USING (key) WHERE "table" = {literal(parent)}
+    """)
+    found = connection.execute("SELECT count(*) FROM taken_classes").fetchone()
+    return int(found[0]) if found else 0
+
+
+def settle(
+    connection: DuckDBPyConnection, table: Table, policies: Sequence[Policy], derive: Derive
+) -> tuple[list[str], dict[str, list[Reason]]]:
+    """Note which members are taken over and which are set aside; advice, and by school what a person is asked. The
+    table was observed, and `taken_over` found some."""
+    place = name(str(table.shrink))
+    _pair(connection, table, place, derive)
+    chosen = {(each.scope, each.scope_id): each.choice for each in policies if each.table == table.name}
+    left = connection.execute(f"""
+        SELECT class.school, coalesce(school.id, ''), count(*), count(DISTINCT taken.key)
+        FROM {_left(table, place)} LEFT JOIN sink_schools AS school ON school.key = class.school GROUP BY ALL ORDER BY ALL
+    """).fetchall()
+    advice: list[str] = []
+    reasons: dict[str, list[Reason]] = defaultdict(list)
+    for school, school_id, count, classes in left:
+        choice = (
+            chosen.get(("school", school)) or chosen.get(("school", school_id)) or chosen.get(("district", ""), "ask")
+        )
+        words = f"{count} members of {classes} taken-over {table.parents[str(table.shrink)]} are not in the source"
+        if choice == "ask":
+            reasons[school or ""].append(Reason("P-MEMBERS-1", words))
+        else:
+            advice.append(f"{words} and are {'kept' if choice == 'keep' else 'removed'} (school {school}).")
+        if choice == "remove":
+            connection.execute(
+                f"""
+                INSERT INTO {GIVEN_UP}
+                SELECT {literal(table.name)}, 'retire', {literal(BEFORE)} || member.sink_id, class.school, member.sink_id, taken.key
+                FROM {_left(table, place)} WHERE class.school IS NOT DISTINCT FROM ?
+                """,
+                [school],
+            )
+    return advice, reasons
+
+
+def _left(table: Table, place: str) -> str:
+    """The FROM clause for members of taken-over classrooms who are not taken over."""
+    parent = table.parents[str(table.shrink)]
+    return f"""taken_classes AS taken JOIN {SHAPED}.{name(parent)} AS class ON class.key = taken.key
+        JOIN {OBSERVED}.{name(table.name)} AS member ON member.{place} = taken.sink_id
+            AND NOT member.owned AND NOT member.archived
+            AND member.sink_id NOT IN (SELECT sink_id FROM {LINKS} WHERE "table" = {literal(table.name)})"""
+
+
+def _pair(connection: DuckDBPyConnection, table: Table, place: str, derive: Derive) -> None:
+    """Put members that both sides have into the table of links, one to one."""
+    people = [column for column in table.parents if column != table.shrink]
+    ids = {column: _id(table.parents[column], f"new.{name(column)}", derive) for column in people}
+    both = " AND ".join(f"old.{name(column)} IS NOT DISTINCT FROM {ids[column]}" for column in people)
+    someone = " OR ".join(f"old.{name(column)} IS NOT NULL" for column in people)
+    connection.execute(f"""
+        INSERT INTO {LINKS}
+        SELECT {literal(table.name)}, new.key, old.sink_id
+        FROM {SHAPED}.{name(table.name)} AS new JOIN taken_classes AS taken ON taken.key = new.{place}
+        JOIN {OBSERVED}.{name(table.name)} AS old ON old.{place} = taken.sink_id AND NOT old.owned AND NOT old.archived
+            AND ({someone}) AND {both}
+        WHERE new.key NOT IN (SELECT key FROM {APPLIED}.{name(table.name)})
+            OR new.key IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.name)})
+        QUALIFY row_number() OVER (PARTITION BY new.key ORDER BY old.sink_id) = 1
+            AND row_number() OVER (PARTITION BY old.sink_id ORDER BY new.key) = 1
+    """)
+
+
+def _id(table: str, key: str, derive: Derive) -> str:
+    """The sink's id of the row that a key names, after this plan."""
+    linked = f'SELECT any_value(sink_id) FROM {LINKS} AS l WHERE l."table" = {literal(table)} AND l.key = {key}'
+    taken = f"""SELECT any_value(sink_id) FROM {APPLIED}.{name(table)} AS a WHERE a.key = {key}
+        AND a.key NOT IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table)})"""
+    return f"coalesce(({linked}), ({taken}), {derive(table, key)})"

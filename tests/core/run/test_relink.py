@@ -1,0 +1,161 @@
+"""Decisions that change: a teacher who was taken over is given back, another is taken, and everything can go back."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from world import World, planned
+
+from syncrun.sinks.planner import database
+from syncrun.state import decision
+from syncrun.state.decision import Decision
+
+OLD, OTHER = (str(uuid.uuid5(uuid.NAMESPACE_OID, each)) for each in ("old", "other"))
+
+
+@pytest.fixture
+def launched(world: World, request: pytest.FixtureRequest) -> World:
+    """A planner in which two accounts were made by hand, before the first sync."""
+    with world.planner() as connection:
+        database.metadata.create_all(connection)
+        connection.execute(sa.insert(database.teachers), [
+            {"id": OLD, "given_name": "Old", "family_name": "Account", "email": "old@example.org", "can_sign_in": True},
+            {"id": OTHER, "given_name": "Other", "family_name": "Account", "email": None, "can_sign_in": False},
+        ])  # fmt: skip
+    world.write()
+    return world
+
+
+def decide(world: World, verdict: Any, sink_id: str | None = None, teacher: str = "t100", keep: tuple[str, ...] = ()) -> None:
+    decision.put(world.state(), "riverside", "planner", [Decision("teachers", teacher, verdict, sink_id, keep)], "tester")
+
+
+def settle(world: World, **options: Any) -> Any:
+    """Sync, with an approval where one is asked for."""
+    result = world.sync(**options)
+    if result.exit_code == 3:
+        world.approve()
+        result = world.sync(**options)
+    assert result.exit_code == 0, result.summary
+    return result
+
+
+def account(world: World, sink_id: str) -> dict[str, Any]:
+    with world.planner() as connection:
+        found = connection.execute(sa.select(database.teachers).where(database.teachers.c.id == sink_id)).one()
+    return {key: value for key, value in found._mapping.items() if key != "id"}
+
+
+def led_by(world: World, sink_id: str) -> int:
+    """How many active memberships name an account."""
+    members = database.class_members.c
+    with world.planner() as connection:
+        query = sa.select(sa.func.count()).where(members.teacher_id == sink_id, members.archived_at.is_(None))
+        return connection.execute(query).scalar_one()
+
+
+@pytest.mark.requirement("S0-12", "S0-28")
+def test_mapping_that_changes_and_goes_back_leaves_the_sink_as_after_the_first(launched: World) -> None:
+    before = account(launched, OLD), account(launched, OTHER)
+    decide(launched, "link", OLD)
+    settle(launched)
+    first = launched.dump(archived=True)
+    assert led_by(launched, OLD) == 2
+    assert account(launched, OLD)["managed_by"] == "riverside"
+
+    decide(launched, "link", OTHER)
+    planned_ = settle(launched)
+    assert account(launched, OLD) == before[0], "given back as it was"
+    assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 2)
+    assert account(launched, OTHER)["external_id"] == "t100"
+    assert planned(planned_) == {"link": 1, "release": 1, "update": 3}
+
+    decide(launched, "link", OLD)
+    settle(launched)
+    assert launched.dump(archived=True) == first
+    assert account(launched, OTHER) == before[1]
+    assert settle(launched).summary.get("nothing_to_do")
+
+
+def test_account_of_its_own_after_a_link_and_the_link_again(launched: World) -> None:
+    before = account(launched, OLD)
+    decide(launched, "link", OLD)
+    settle(launched)
+    first = launched.dump()
+    decide(launched, "add")
+    settle(launched)
+    assert account(launched, OLD) == before
+    assert led_by(launched, OLD) == 0
+    assert launched.count("teachers") == 14
+    decide(launched, "link", OLD)
+    settle(launched)
+    assert launched.dump() == first
+
+
+def test_account_that_was_made_is_merged_into_an_old_one_and_parted_again(launched: World) -> None:
+    """The teacher has an account of its own first; merging keeps what the old one has in the columns that were chosen."""
+    before = account(launched, OLD)
+    settle(launched)
+    first = launched.dump()
+    decide(launched, "link", OLD, keep=("email", "family_name"))
+    settle(launched)
+    merged = account(launched, OLD)
+    assert (merged["email"], merged["family_name"]) == ("old@example.org", "Account")
+    assert (merged["given_name"], merged["number"]) != (before["given_name"], before["number"])
+    assert led_by(launched, OLD) == 2
+    assert launched.count("teachers") == 13
+
+    launched.edit("users", "t100", givenName="Later", email="later@example.org")
+    for _ in range(3):
+        launched.write()
+        settle(launched)
+    assert (account(launched, OLD)["given_name"], account(launched, OLD)["email"]) == ("Later", "old@example.org")
+    settle(launched, mode="full")
+    assert (account(launched, OLD)["given_name"], account(launched, OLD)["email"]) == ("Later", "old@example.org")
+
+    decide(launched, "add")
+    settle(launched)
+    assert account(launched, OLD) == before
+    parted = launched.dump()
+    assert {name: rows for name, rows in parted.items() if name != "teachers"} == {
+        name: rows for name, rows in first.items() if name != "teachers"
+    }
+    changed = [row for row in parted["teachers"] if row not in first["teachers"]]
+    assert [("Later" in row, "later@example.org" in row) for row in changed] == [(True, True)]
+    assert len(parted["teachers"]) == len(first["teachers"])
+
+
+def test_teacher_who_is_skipped_is_given_back(launched: World) -> None:
+    before = account(launched, OLD)
+    decide(launched, "link", OLD)
+    settle(launched)
+    first = launched.dump()
+    decide(launched, "skip")
+    settle(launched)
+    assert account(launched, OLD) == before
+    assert led_by(launched, OLD) == 0
+    decide(launched, "link", OLD)
+    settle(launched)
+    assert launched.dump() == first
+
+
+def test_link_to_a_row_that_is_not_there_waits_for_a_person_each_time(launched: World) -> None:
+    decide(launched, "link", OLD)
+    settle(launched)
+    decide(launched, "link", "no-such-row", teacher="t101")
+    for _ in range(2):
+        result = launched.sync()
+        assert result.exit_code == 3
+        (held,) = result.summary["sinks"]["planner"]["held"]
+        assert [each["code"] for each in held["reasons"]] == ["P-MATCH-1"]
+
+
+@pytest.mark.requirement("S0-10")
+def test_one_account_is_not_linked_twice(launched: World) -> None:
+    decide(launched, "link", OLD)
+    with pytest.raises(decision.DoubleUseError):
+        decide(launched, "link", OLD, teacher="t101")
+    assert [each.source_id for each in decision.current(launched.state(), "riverside", "planner")] == ["t100"]
