@@ -26,8 +26,8 @@ there = [row[0] for row in connection.execute(f"DESCRIBE FROM '{folder}/existing
 columns = ", ".join(f'"{each}"' for each in there)
 tables = []
 for side in ("incoming", "existing"):
-    connection.execute(f"CREATE TABLE {side} AS SELECT {columns} FROM '{folder}/{side}.parquet'")
-    tables.append(api.register(connection.table(side), dataset_display_name=side))
+    connection.execute(f"CREATE TABLE {side}_list AS SELECT {columns} FROM '{folder}/{side}.parquet'")
+    tables.append(api.register(f"{side}_list", dataset_display_name=side))
 comparisons = {
     "givenName": cl.NameComparison("givenName"), "familyName": cl.NameComparison("familyName"),
     "birthDate": cl.DateOfBirthComparison("birthDate", input_is_string=True), "email": cl.EmailComparison("email"),
