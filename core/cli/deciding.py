@@ -141,15 +141,15 @@ def save(sheet: Sheet, wanted: Sequence[Decision], who: str | None, *, confirmed
 
 def _confirm_single(sheet: Sheet, wanted: Sequence[Decision], *, confirmed: bool) -> None:
     """Name the decision that has the record of the sink already, with who and when."""
-    from syncrun.state.decision import SHARED, DoubleUseError
+    from syncrun.state.decision import JOINABLE, DoubleUseError
 
     again = {(each.kind, each.source_id) for each in wanted}
     for each in wanted:
         for past in sheet.decisions if each.sink_id else ():
             other = past.decision
             same = other.kind == each.kind and other.sink_id == each.sink_id
-            if same and (other.kind, other.source_id) not in again and not (confirmed and each.kind in SHARED):
-                hint = "Confirm it with --confirm-double." if each.kind in SHARED else "Disconnect that one first."
+            if same and (other.kind, other.source_id) not in again and not (confirmed and each.kind in JOINABLE):
+                hint = "Confirm it with --confirm-double." if each.kind in JOINABLE else "Disconnect that one first."
                 raise DoubleUseError(
                     f"{each.kind} {other.source_id} is {each.sink_id} of the sink already: so decided {past.who}, "
                     f"{past.at:%Y-%m-%d %H:%M}.",

@@ -78,7 +78,10 @@ def judge(
     reasons: dict[str, list[Reason]] = defaultdict(list)
     told = [school for school in (*doubts, *questions) if school not in found and school + NEW not in found]
     told += [""] * bool(set_reasons and not found and not told)
-    found = {**found, **{school: Part(digest([]), {}) for school in told}}  # a doubt is told also where nothing would change
+    found = {
+        **found,
+        **{school: Part(digest([]), {}) for school in told},
+    }  # a doubt is told also where nothing would change
     for part in found:
         reasons[part] += [Reason("P-FIRST-1", "this sink has taken nothing yet")] if first else []
         reasons[part] += [Reason("P-SET-1", words) for words in set_reasons]

@@ -97,7 +97,9 @@ def test_many_pupils_move_and_are_never_without_a_class(
     assert set(watched) == {0}
     assert len(watched) >= (1 if can else 2)
     with full.planner() as connection:
-        classes = dict(connection.execute(sa.select(database.classes.c.external_id, database.classes.c.id)).tuples().all())
+        classes = dict(
+            connection.execute(sa.select(database.classes.c.external_id, database.classes.c.id)).tuples().all()
+        )
         ids = sa.select(database.students.c.id).where(database.students.c.external_id.in_(PUPILS))
         active = connection.execute(sa.select(members.class_id, sa.func.count()).where(
             members.student_id.in_(ids), members.archived_at.is_(None)).group_by(members.class_id)).tuples().all()  # fmt: skip

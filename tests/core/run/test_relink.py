@@ -29,8 +29,12 @@ def launched(world: World, request: pytest.FixtureRequest) -> World:
     return world
 
 
-def decide(world: World, verdict: Any, sink_id: str | None = None, teacher: str = "t100", keep: tuple[str, ...] = ()) -> None:
-    decision.put(world.state(), "riverside", "planner", [Decision("teachers", teacher, verdict, sink_id, keep)], "tester")
+def decide(
+    world: World, verdict: Any, sink_id: str | None = None, teacher: str = "t100", keep: tuple[str, ...] = ()
+) -> None:
+    decision.put(
+        world.state(), "riverside", "planner", [Decision("teachers", teacher, verdict, sink_id, keep)], "tester"
+    )
 
 
 def settle(world: World, **options: Any) -> Any:
