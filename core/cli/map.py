@@ -53,7 +53,7 @@ class KindGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command that lists where none is named."""
-        if args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
+        if not ctx.resilient_parsing and args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
             args = ["--help"] if "--help" in args else [args[0], "propose", *args[1:]]
         return super().parse_args(ctx, args)
 

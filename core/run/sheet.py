@@ -311,8 +311,8 @@ class Sheet:
         """Make the shapes with every record in them that may be decided on; one that joins another stands by itself."""
         wanted = [each.decision for each in self.decisions]
         years = list(self.config.school_years)
-        if kind == "teachers":
-            wanted = [each for each in wanted if each.kind != "teachers"]
+        if kind in {"teachers", "classes", "students"}:
+            wanted = [each for each in wanted if each.kind != kind]
         elif kind == "orgs":
             wanted = [_alone(each) for each in wanted]
         routed = route.settle(self.connection, self.config.routes, wanted, _path(self.session, self.config))
