@@ -23,7 +23,7 @@ def _grounds(session: Session) -> list[Ground]:
     return [
         Ground(config.name, sinks[config.name].tables, current(session.state, district.name, config.name),
                config.school_years, [each for each in taken if each.sink == config.name], session.folders.home,
-               f"sinks[{position}]")
+               f"sinks[{position}]", config.routes)
         for position, config in enumerate(district.sinks)
     ]  # fmt: skip
 

@@ -36,6 +36,8 @@ RELINKED = "relinked"
 GIVEN_UP = "given_up"
 """Rows of the sink that are to be released or retired: ("table", action, key, school, sink_id, parent), where `parent` is
 the key of the class that a member belongs to."""
+REGROUPED = "regroup"
+"""What is not sent: a row whose school alone is another one now, so that later changes are judged there."""
 BEFORE = "before:"
 """What the key of a row begins with that is no record of the source; the sink's id follows."""
 KEPT = "kept_rows"
@@ -161,14 +163,15 @@ def _difference(table: Table, gone: str, terms: Terms) -> str:
     again = "restore" if Cap.RESTORE in terms.caps else "create"
     return f"""
         SELECT CASE WHEN old.key IS NULL OR {again_as_another} THEN 'create' WHEN new.key IS NULL THEN 'archive'
-                WHEN old.archived THEN {literal(again)} ELSE 'update' END AS action,
+                WHEN old.archived THEN {literal(again)} WHEN {differs} THEN 'update' ELSE {literal(REGROUPED)} END AS action,
             coalesce(new.key, old.key) AS key,
             CASE WHEN new.key IS NULL THEN old.school ELSE new.school END AS school,
             CASE WHEN old.key IS NULL OR new.key IS NULL THEN ''
                 ELSE array_to_string(list_filter([{fields}], lambda each: each IS NOT NULL), ',') END AS fields,
             CASE WHEN {again_as_another} THEN NULL ELSE old.sink_id END AS sink_id, {after}, {before}
         FROM {_wanted(table, terms)} AS new FULL JOIN {APPLIED}.{name(table.name)} AS old ON old.key = new.key
-        WHERE (old.key IS NULL OR ({gone}) OR (new.key IS NOT NULL AND (old.archived OR {differs} OR {again_as_another})))
+        WHERE (old.key IS NULL OR ({gone}) OR (new.key IS NOT NULL AND (old.archived OR {differs} OR {again_as_another}
+                OR new.school IS DISTINCT FROM old.school)))
             AND coalesce(old.key, '') NOT IN (SELECT key FROM {GIVEN_UP} WHERE "table" = {literal(table.name)})
     """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncrun.errors import UsageError
+from syncrun.plan.diff import REGROUPED
 from syncrun.plan.model import Plan
 from syncrun.roster.entity import ENTITIES
 from syncrun.run.folder import Folders, made
@@ -101,4 +102,4 @@ def _fates(
                     CASE WHEN {held} THEN 'held'
                         ELSE coalesce(fault.status, 'applied') END,
                     coalesce(fault.code, ''), coalesce(fault.reason, '')
-                FROM {change} AS change LEFT JOIN ({fault}) AS fault USING (key)"""
+                FROM {change} AS change LEFT JOIN ({fault}) AS fault USING (key) WHERE action <> {literal(REGROUPED)}"""

@@ -1,7 +1,7 @@
 """A full sync reads the sink and compares it with what the sink is thought to have: somebody may have changed a row.
 
 A row of ours with other values, or one that is gone, is put right by the plan. A row that a person archived stays
-archived; that is said. Columns that are not to be put right count as they were sent.
+archived; that is said once. Columns that are not to be put right count as they were sent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from syncrun.config.district import SinkConfig
 from syncrun.match import link
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import BEFORE
+from syncrun.run.aside import Aside
 from syncrun.sdk import Cap, Sink, Table
 from syncrun.sqltext import literal, name
 
@@ -25,11 +26,12 @@ IDS = "sink_ids"
 
 
 def repair(
-    connection: DuckDBPyConnection, sink: Sink, tables: Sequence[Table], district: str, config: SinkConfig, folder: Path
-) -> list[str]:
+    connection: DuckDBPyConnection, sink: Sink, tables: Sequence[Table], district: str, config: SinkConfig, folder: Path,
+    aside: Aside,
+) -> list[str]:  # fmt: skip
     """Put what the sink really has in the place of what it is thought to have; what was found, in words."""
     _note_ids(connection, tables, district, config)
-    return [line for table in tables for line in _repair(connection, sink, table, folder)]
+    return [line for table in tables for line in _repair(connection, sink, table, folder, aside)]
 
 
 def _note_ids(connection: DuckDBPyConnection, tables: Sequence[Table], district: str, config: SinkConfig) -> None:
@@ -45,7 +47,7 @@ def _note_ids(connection: DuckDBPyConnection, tables: Sequence[Table], district:
         )
 
 
-def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Path) -> list[str]:
+def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Path, mentioned: Aside) -> list[str]:
     link.observe(connection, sink, table, folder)
     thought = name("thought " + table.name)
     connection.execute(f"CREATE OR REPLACE TABLE {thought} AS FROM {APPLIED}.{name(table.name)}")
@@ -70,7 +72,7 @@ def _repair(connection: DuckDBPyConnection, sink: Sink, table: Table, folder: Pa
     """)
     gone = _count(connection, f"SELECT count(*) FROM {thought} ANTI JOIN {found} USING (key) WHERE NOT archived")
     aside = f"SELECT key FROM {found} AS now JOIN {thought} AS was USING (key) WHERE now.archived AND NOT was.archived"
-    left = _count(connection, f"SELECT count(*) FROM ({aside})")
+    left = mentioned.news(table.name, [key for (key,) in connection.execute(aside).fetchall()])
     differs = _count(connection, f"""
         SELECT count(*) FROM {found} AS now JOIN {thought} AS was USING (key)
         WHERE NOT now.archived AND NOT was.archived AND ({differ})

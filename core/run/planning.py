@@ -15,6 +15,7 @@ from syncrun.match.relink import Derive
 from syncrun.plan import applied, diff, judge, shape
 from syncrun.plan.model import Part, Reason, SinkPlan, TablePlan
 from syncrun.roster.route import Route
+from syncrun.run.aside import Aside
 from syncrun.run.drift import repair
 from syncrun.run.folder import made
 from syncrun.run.remark import remarks
@@ -48,6 +49,7 @@ class Desk:
     """The run's folder; the plan's files go below it."""
     observe: bool
     """Whether to read the sink and repair what has drifted (a full sync)."""
+    aside: Aside
 
 
 def staged(sinks: Iterable[Sink], routes: Iterable[Route] = ()) -> frozenset[str]:
@@ -73,7 +75,7 @@ def make(
     renew_schema(connection, link.SCHEMA)
     folder = made(desk.folder / "plan" / desk.config.name)
     if desk.observe:
-        advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder)
+        advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder, desk.aside)
     first = not desk.files
     config = desk.config
     doubts = (

@@ -20,6 +20,7 @@ from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, FaultError, OwnerError, Sta
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary, uploading
+from syncrun.run.aside import Aside
 from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
 from syncrun.run.input import Input, input_of
@@ -264,7 +265,8 @@ def _prepare(
                 desk = planning.Desk(
                     district.name, config, sinks[config.name], district.limits, decisions[config.name],
                     policies[config.name], mine, home, folder,
-                    observe=session.mode == "full" and bool(mine),
+                    session.mode == "full" and bool(mine),
+                    Aside(session.folders.applied(config.name) / "aside.json", not session.dry_run),
                 )  # fmt: skip
                 with reading.first_of_all(read.doubts):
                     plans[config.name], more = planning.make(

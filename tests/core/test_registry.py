@@ -176,7 +176,7 @@ def test_unknown_connector_gets_the_nearest_name_or_all_of_them(site: Site) -> N
         registry.connector("sink", "zzz", "sinks[0].sink")
     assert (
         raised.value.problems[0].hint
-        == "plug-ins that are installed: classlink, matchers, oneroster_csv, planner, powerschool_api, sftp, upload"
+        == "plug-ins that are installed: classlink, matchers, messaging, oneroster_csv, planner, powerschool_api, sftp, upload"
     )
 
 
@@ -267,6 +267,7 @@ def test_listing_imports_nothing_of_any_plugin(site: Site, world: World) -> None
     assert [(row["name"], row["distribution"], row["version"], row["status"]) for row in json.loads(listing)] == [
         ("bad", "vendor-bad", "1.0", "not loaded"), ("classlink", "syncrun", "0.1.0", "not loaded"),
         ("good", "vendor-good", "1.0", "not loaded"), ("matchers", "syncrun", "0.1.0", "not loaded"),
+        ("messaging", "syncrun", "0.1.0", "not loaded"),
         ("oneroster_csv", "syncrun", "0.1.0", "not loaded"),
         ("planner", "syncrun", "0.1.0", "not loaded"), ("powerschool_api", "syncrun", "0.1.0", "not loaded"),
         ("sftp", "syncrun", "0.1.0", "not loaded"), ("upload", "syncrun", "0.1.0", "not loaded"),

@@ -49,6 +49,7 @@ def test_list_says_where_each_plugin_is_from_and_that_it_is_not_loaded(terminal:
         ["bad", "vendor-bad", "1.0", "bad_of_vendor.plugin", "not", "loaded"],
         ["classlink", "syncrun", "0.1.0", "syncrun.connectors.classlink.plugin", "not", "loaded"],
         ["matchers", "syncrun", "0.1.0", "syncrun.matcher.plugin", "not", "loaded"],
+        ["messaging", "syncrun", "0.1.0", "syncrun.sinks.messaging.plugin", "not", "loaded"],
         ["oneroster_csv", "syncrun", "0.1.0", "syncrun.connectors.oneroster_csv.plugin", "not", "loaded"],
         ["planner", "syncrun", "0.1.0", "syncrun.sinks.planner.plugin", "not", "loaded"],
         ["powerschool_api", "syncrun", "0.1.0", "syncrun.connectors.powerschool.plugin", "not", "loaded"],
@@ -70,6 +71,7 @@ def test_list_with_load_shows_offers_and_faults_side_by_side(terminal: Terminal,
         "powerschool_api": "syncrun 0.1.0 source powerschool_api ready", "sftp": "syncrun 0.1.0 source sftp ready",
         "matchers": "syncrun 0.1.0 matcher identifiers, matcher addresses, matcher names, matcher births, matcher places, "
         "matcher school_names, matcher ready", "years,": "matcher sections",  # the line is folded
+        "messaging": "syncrun 0.1.0 sink messaging ready",
     }  # fmt: skip
 
 

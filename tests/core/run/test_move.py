@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,10 +11,10 @@ import sqlalchemy as sa
 from world import World, planned
 
 from syncrun.demo.roster import _enrolled, _person
-from syncrun.sdk import Batch, Cap, Outcome
+from syncrun.registry import Registry
+from syncrun.sdk import Batch, Cap, ConnectorInfo, Outcome
 from syncrun.sdk.sql.sink import SqlSink
-from syncrun.sinks.planner import database, plugin
-from syncrun.testing.postgres import server
+from syncrun.sinks.planner import database
 
 MANY = 500
 PUPILS = [f"m{n:03d}" for n in range(MANY)]
@@ -56,7 +57,7 @@ def without(world: World) -> int:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def full(world: World, request: pytest.FixtureRequest) -> World:
     if request.param == "postgresql":
-        world.planner_url = request.getfixturevalue("postgres_url")
+        world.planner_url = request.getfixturevalue("postgres_server").create()
         world.configure()
     fill(world)
     world.write()
@@ -84,25 +85,17 @@ def test_many_pupils_move_and_are_never_without_a_class(
     full: World, watched: list[int], can: bool, monkeypatch: pytest.MonkeyPatch  # noqa: FBT001 # a parameter of a test
 ) -> None:  # fmt: skip
     if not can:
-        (info,) = plugin.syncrun_sinks()
-        lesser = type(info)(info.name, info.title, info.cls, info.settings, info.caps & ~Cap.MOVE)
-        monkeypatch.setattr(plugin, "syncrun_sinks", lambda: [lesser])
-        monkeypatch.setattr("syncrun.registry.Registry.connector", lambda self, kind, name, path="", way=_connector(): (
-            lesser if name == "planner" else way(self, kind, name, path)))  # fmt: skip
-    with full.planner() as connection:
-        connection.execute(sa.update(database.class_members).values(is_lead=None))
+        monkeypatch.setattr(Registry, "connector", lesser(Registry.connector))
     move(full, PUPILS)
     result = settle(full)
     assert planned(result) == ({"move": MANY} if can else {"create": MANY, "archive": MANY})
     assert set(watched) == {0}
     assert len(watched) >= (1 if can else 2)
     with full.planner() as connection:
-        classes = dict(
-            connection.execute(sa.select(database.classes.c.external_id, database.classes.c.id)).tuples().all()
-        )
+        classes = dict(connection.execute(sa.select(database.classes.c.external_id, database.classes.c.id)).all())
         ids = sa.select(database.students.c.id).where(database.students.c.external_id.in_(PUPILS))
         active = connection.execute(sa.select(members.class_id, sa.func.count()).where(
-            members.student_id.in_(ids), members.archived_at.is_(None)).group_by(members.class_id)).tuples().all()  # fmt: skip
+            members.student_id.in_(ids), members.archived_at.is_(None)).group_by(members.class_id)).all()  # fmt: skip
     assert active == [(classes["class-1-4"], MANY)]
     assert full.sync().summary.get("nothing_to_do")
     # back again: the rows of the first day
@@ -113,10 +106,14 @@ def test_many_pupils_move_and_are_never_without_a_class(
     assert without(full) == 0
 
 
-def _connector() -> Any:
-    from syncrun.registry import Registry
+def lesser(way: Any) -> Any:
+    """A registry whose connectors cannot move."""
 
-    return Registry.connector
+    def connector(self: Registry, kind: Any, name: str, path: str) -> ConnectorInfo:
+        found: ConnectorInfo = way(self, kind, name, path)
+        return dataclasses.replace(found, caps=found.caps & ~Cap.MOVE)
+
+    return connector
 
 
 def test_moves_are_no_removals_and_a_class_that_shrinks_still_waits(full: World) -> None:
