@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -165,11 +165,13 @@ class Sheet:
         `everywhere` proposes also for records that the sync has made already, and for those that were decided on (for
         students: duplicates).
         """
+        decided = {each.decision.source_id: each for each in self.decisions if each.decision.kind == kind}
+        chosen = set(self.config.school_years) if kind == "years" else set()
+        if kind == "years" and table_of(self.tables, kind) is None:
+            return self._years(decided, chosen)
         table = self.table(kind)
         self._stand(kind)
         fits = self._propose(kind, everywhere=everywhere)
-        decided = {each.decision.source_id: each for each in self.decisions if each.decision.kind == kind}
-        chosen = set(self.config.school_years) if kind == "years" else set()
         found = features(table, self.tables)
         columns = "".join(f", row.{name(column)}" for column in found.values())
         query = f"""
@@ -183,6 +185,18 @@ class Sheet:
                  tuple(fits.get(key, ())))
             for key, school, *values, taken in self.connection.execute(query).fetchall()
         ]  # fmt: skip
+
+    def _years(self, decided: Mapping[str, Past], chosen: Collection[str]) -> list[Line]:
+        """The school years of the source, for a sink that has none of its own and yet takes rows by them."""
+        found = self.connection.execute(
+            "SELECT sourcedId, title, startDate, endDate FROM academicSessions WHERE type = 'schoolYear' ORDER BY ALL"
+        ).fetchall()
+        return [
+            Line(
+                key, None, _told(("title", "startDate", "endDate"), told), None, decided.get(key), chosen=key in chosen
+            )
+            for key, *told in found
+        ]
 
     def _linked(self, kind: MappingKind) -> dict[str, Row]:
         """By key the records of the sink that people decided on."""
@@ -417,7 +431,7 @@ def _taken(kind: MappingKind) -> str:
     return name(f"taken_{kind}")
 
 
-def _told(found: Mapping[str, str], values: Sequence[Any]) -> dict[str, Any]:
+def _told(found: Iterable[str], values: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(found, values, strict=True))
 
 
