@@ -16,7 +16,7 @@ COMMANDS = {
     "connect": ("syncrun.cli.connect:connect", "Say that a classroom of the sink is a class of the source."),
     "demo": ("syncrun.cli.demo:demo", "See a first sync and the day after, in a minute."),
     "disconnect": ("syncrun.cli.connect:disconnect", "Let go of a classroom that was connected."),
-    "existing": ("syncrun.cli.existing:existing", "Choose what becomes of what was in a sink before."),
+    "existing": ("syncrun.cli.existing:existing", "See and choose what becomes of what was in a sink before."),
     "explain": ("syncrun.cli.explain:explain", "Follow a person from the source to the sinks, and say why not."),
     "init": ("syncrun.cli.init:init", "Write a district file to start from."),
     "map": ("syncrun.cli.map:map_", "Decide which record of the source is which of the sink."),

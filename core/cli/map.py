@@ -53,7 +53,7 @@ class KindGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command that lists where none is named."""
-        if args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
+        if not ctx.resilient_parsing and args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
             args = ["--help"] if "--help" in args else [args[0], "propose", *args[1:]]
         return super().parse_args(ctx, args)
 
@@ -384,11 +384,21 @@ READ_ONLY = ("title", "school", "match", "score", "verdict", "reasons")
 
 def _row(kind: MappingKind, line: Line, *, names: bool) -> list[str]:
     made = line.decided.decision if line.decided else None
+    told = [kind, line.id, "", "", called(kind, line.features, names=names), line.school or ""]
+    if made:
+        told[2:4] = made.decision, made.sink_id or ""
+        return [*told, called(kind, line.linked.features, names=names) if line.linked else "", "", "", ""]
     best = line.best
-    sink_id = (made.sink_id if made else best.row.id if best else None) or ""
-    told = [called(kind, best.row.features, names=names), f"{best.score:.2f}", best.verdict, ", ".join(best.reasons)]
-    return [kind, line.id, made.decision if made else "", sink_id, called(kind, line.features, names=names),
-            line.school or "", *(told if best else [""] * 4)]  # fmt: skip
+    if best is None:
+        return [*told, "", "", "", ""]
+    told[3] = best.row.id
+    return [
+        *told,
+        called(kind, best.row.features, names=names),
+        f"{best.score:.2f}",
+        best.verdict,
+        ", ".join(best.reasons),
+    ]
 
 
 @map_.command(name="import")

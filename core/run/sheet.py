@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,12 +16,13 @@ from syncrun.apply.identity import sql_derived
 from syncrun.config.district import SinkConfig
 from syncrun.config.mapping import read_mapping
 from syncrun.errors import UsageError
-from syncrun.match import link, mapping, stage
+from syncrun.match import link, mapping, route, stage
 from syncrun.match.feature import features, table_of
 from syncrun.match.load import BUILT_IN, load_matchers
 from syncrun.match.overlap import Rosters
 from syncrun.match.propose import propose
 from syncrun.plan import applied, shape
+from syncrun.plan.diff import BEFORE
 from syncrun.roster import view
 from syncrun.roster.entity import ENTITIES
 from syncrun.run import planning
@@ -31,7 +32,7 @@ from syncrun.run.session import Session
 from syncrun.scratch import read_parquet, rows, scratch
 from syncrun.sdk import Cap, Sink, Table
 from syncrun.sdk.sink import MappingKind
-from syncrun.sqltext import name
+from syncrun.sqltext import literal, name
 from syncrun.state import decision
 from syncrun.state.decision import JOINABLE, Decision, Past
 
@@ -151,7 +152,10 @@ class Sheet:
 
     def knows(self, kind: MappingKind, source_id: str) -> bool:
         """Whether the source has such a record, whether it takes part or not."""
-        query = f"SELECT count(*) FROM ({ENTITY[kind]}) AS known(key) WHERE key = ?"
+        known = ENTITY[kind]
+        if kind == "orgs":  # also what goes elsewhere by the routes
+            known += " UNION SELECT sourcedId FROM accepted.orgs"
+        query = f"SELECT count(*) FROM ({known}) AS known(key) WHERE key = ?"
         found = self.connection.execute(query, [source_id]).fetchone()
         return bool(found and found[0])
 
@@ -161,11 +165,13 @@ class Sheet:
         `everywhere` proposes also for records that the sync has made already, and for those that were decided on (for
         students: duplicates).
         """
+        decided = {each.decision.source_id: each for each in self.decisions if each.decision.kind == kind}
+        chosen = set(self.config.school_years) if kind == "years" else set()
+        if kind == "years" and table_of(self.tables, kind) is None:
+            return self._years(decided, chosen)
         table = self.table(kind)
         self._stand(kind)
         fits = self._propose(kind, everywhere=everywhere)
-        decided = {each.decision.source_id: each for each in self.decisions if each.decision.kind == kind}
-        chosen = set(self.config.school_years) if kind == "years" else set()
         found = features(table, self.tables)
         columns = "".join(f", row.{name(column)}" for column in found.values())
         query = f"""
@@ -179,6 +185,18 @@ class Sheet:
                  tuple(fits.get(key, ())))
             for key, school, *values, taken in self.connection.execute(query).fetchall()
         ]  # fmt: skip
+
+    def _years(self, decided: Mapping[str, Past], chosen: Collection[str]) -> list[Line]:
+        """The school years of the source, for a sink that has none of its own and yet takes rows by them."""
+        found = self.connection.execute(
+            "SELECT sourcedId, title, startDate, endDate FROM academicSessions WHERE type = 'schoolYear' ORDER BY ALL"
+        ).fetchall()
+        return [
+            Line(
+                key, None, _told(("title", "startDate", "endDate"), told), None, decided.get(key), chosen=key in chosen
+            )
+            for key, *told in found
+        ]
 
     def _linked(self, kind: MappingKind) -> dict[str, Row]:
         """By key the records of the sink that people decided on."""
@@ -304,15 +322,18 @@ class Sheet:
         return dict(zip(columns, found, strict=True)) if found else None
 
     def _stand(self, kind: MappingKind) -> None:
-        """Make the shapes with every record in them that may be decided on."""
+        """Make the shapes with every record in them that may be decided on; one that joins another stands by itself."""
         wanted = [each.decision for each in self.decisions]
         years = list(self.config.school_years)
-        if kind == "teachers":
-            wanted = [each for each in wanted if each.kind != "teachers"]
-        elif kind in {"orgs", "years"}:
-            condition = " WHERE type = 'school'" if kind == "orgs" else ""
-            listed = {key for (key,) in self.connection.execute(
-                f"SELECT sourcedId FROM orgs{condition}" if kind == "orgs" else ENTITY[kind]).fetchall()}  # fmt: skip
+        if kind in {"teachers", "classes", "students"}:
+            wanted = [each for each in wanted if each.kind != kind]
+        elif kind == "orgs":
+            wanted = [_alone(each) for each in wanted]
+        routed = route.settle(self.connection, self.config.routes, wanted, _path(self.session, self.config))
+        wanted = [*routed.decisions, *routed.targets]
+        if kind in {"orgs", "years"}:
+            everything = "SELECT sourcedId FROM orgs WHERE type = 'school'" if kind == "orgs" else ENTITY[kind]
+            listed = {str(key) for (key,) in self.connection.execute(everything).fetchall()}
             listed |= {each.source_id for each in wanted if each.kind == kind and self.knows(kind, each.source_id)}
             wanted = [each for each in wanted if each.kind != kind] + [
                 Decision(kind, key, "add") for key in sorted(listed)
@@ -326,7 +347,7 @@ class Sheet:
         derived = sql_derived(self.session.district.name, self.config.name, table.name, "key")
         self.connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {_taken(kind)} AS SELECT key, coalesce(sink_id, {derived}::VARCHAR) AS sink_id
-            FROM {applied.SCHEMA}.{name(table.name)}
+            FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT starts_with(key, {literal(BEFORE)})
         """)
 
     def _propose(self, kind: MappingKind, *, everywhere: bool = False, rosters: bool = True) -> dict[str, list[Fit]]:
@@ -370,7 +391,7 @@ class Sheet:
                 (past.decision.source_id, past.decision.sink_id) for past in self.decisions
                 if past.decision.kind == each and past.decision.decision != "skip"
             ]  # fmt: skip
-            verdicts = () if Cap.LINK not in self.config.info.caps else ("sure", "likely")[: 1 + (each == "orgs")]
+            verdicts = ("sure", "likely") if Cap.LINK in self.config.info.caps else ()
             stage.note_ids(self.connection, each, _taken(each), decided, verdicts)
 
     def _stage_rosters(self, classes: Table) -> bool:
@@ -401,11 +422,16 @@ class Sheet:
         return found
 
 
+def _alone(made: Decision) -> Decision:
+    """A decision on an org as if it joined no other."""
+    return Decision(made.kind, made.source_id, "add") if made.kind == "orgs" and made.sink_id else made
+
+
 def _taken(kind: MappingKind) -> str:
     return name(f"taken_{kind}")
 
 
-def _told(found: Mapping[str, str], values: Sequence[Any]) -> dict[str, Any]:
+def _told(found: Iterable[str], values: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(found, values, strict=True))
 
 
@@ -424,18 +450,21 @@ def opened(session: Session, wanted: str | None = None, *, fresh: bool = False) 
     folder = made(session.folders.run(session.run))
     try:
         sink.check()
-        roster = at_hand(session, planning.staged(session.sinks().values()), fresh=fresh)
+        routes = [each for other in session.district.sinks for each in other.routes]
+        roster = at_hand(session, planning.staged(session.sinks().values(), routes), fresh=fresh)
         made(folder)
         with scratch(folder / "spill", [session.folders.home]) as connection:
-            _lay(connection, roster, session.folders.home, planning.staged([sink]))
+            _lay(connection, roster, session.folders.home, planning.staged([sink], config.routes))
             mine = [each for each in session.state.applied(session.district.name) if each.sink == config.name]
             planning.open_applied(connection, sink.tables, mine, session.folders.home)
             decisions = current(session, config)
+            path = _path(session, config)
+            routed = route.settle(connection, config.routes, [each.decision for each in decisions], path)
             advice = mapping.settle(
-                connection, [each.decision for each in decisions], config.school_years, _path(session, config),
+                connection, [*routed.decisions, *routed.targets], config.school_years, path,
                 by_year=any("mapped_years" in table.shape for table in sink.tables),
             )  # fmt: skip
-            yield Sheet(session, config, sink, roster, connection, folder, decisions, advice)
+            yield Sheet(session, config, sink, roster, connection, folder, decisions, (*routed.advice, *advice))
     finally:
         sink.close()
         shutil.rmtree(folder, ignore_errors=True)
