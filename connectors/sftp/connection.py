@@ -95,7 +95,8 @@ class _Client(asyncssh.SSHClient):
 
     def password_change_requested(self, prompt: str, lang: str) -> NotImplementedType:
         self.asked_more = True
-        return NotImplemented
+        refused: NotImplementedType = NotImplemented
+        return refused
 
     def kbdint_auth_requested(self) -> str | None:
         return "" if self._login.password is not None and self._left else None

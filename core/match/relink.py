@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from syncrun.plan.applied import SCHEMA as APPLIED
-from syncrun.plan.diff import BEFORE, GIVEN_UP, LEFT_OUT, LINKS, RELINKED
+from syncrun.plan.diff import BEFORE, GIVEN_UP, LINKS, RELINKED
+from syncrun.plan.shape import LEFT_OUT
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.sdk import Table
 from syncrun.sqltext import literal, name

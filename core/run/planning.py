@@ -153,7 +153,7 @@ def _describe(
             counts[action] = counts.get(action, 0) + count
     base = _count(connection, f"SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT archived")
     kept = 0
-    if base and (table.removal == "keep" or _count(connection, f"SELECT count(*) FROM {diff.LEFT_OUT}")):
+    if base and (table.removal == "keep" or _count(connection, f"SELECT count(*) FROM {shape.LEFT_OUT}")):
         gone = f"""SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)}
             ANTI JOIN {shape.SCHEMA}.{name(table.name)} USING (key) WHERE NOT archived"""
         gone += f""" AND key NOT IN (SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})"""

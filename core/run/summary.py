@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syncrun.finding import Finding
+from syncrun.plan.diff import REGROUPED
 from syncrun.plan.model import Plan, SinkPlan, school_of
 from syncrun.run.applying import SinkResult
 from syncrun.run.reading import FileFigures, describe
@@ -30,18 +31,23 @@ def findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
     return [describe(each) for each in found]
 
 
+def _sent(actions: Mapping[str, int]) -> dict[str, int]:
+    """The counts of what a sink is sent."""
+    return {action: count for action, count in actions.items() if action != REGROUPED}
+
+
 def sink(plan: SinkPlan, approved: Collection[str], result: SinkResult | None) -> dict[str, Any]:
     """One sink: its tables, what waits and why, what it did not take."""
     held = [
         {"school": school_of(name) or None, "part": name, "hash": part.hash,
          "reasons": [{"code": reason.code, "words": reason.words} for reason in part.reasons],
-         "changes": sum(sum(actions.values()) for actions in part.counts.values())}
+         "changes": sum(sum(_sent(actions).values()) for actions in part.counts.values())}
         for name, part in plan.held.items() if name not in approved
     ]  # fmt: skip
     told: dict[str, Any] = {
         "first": plan.first,
         "tables": {
-            name: {"planned": dict(table.counts), "unchanged": table.unchanged, "kept": table.kept,
+            name: {"planned": _sent(table.counts), "unchanged": table.unchanged, "kept": table.kept,
                    "billable": table.billable}
             for name, table in plan.tables.items()
         },

@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
-from typing import Literal, cast
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -161,7 +161,7 @@ def _write(
             mine = (decisions.c.district == district) & (decisions.c.sink == sink)
             same = (decisions.c.kind == kind) & (decisions.c.source_id == source_id)
             connection.execute(sa.update(decisions).where(mine & same & decisions.c.current).values(current=False))
-            new = after.get((cast("MappingKind", kind), source_id))
+            new = after.get((kind, source_id))
             if new:
                 connection.execute(sa.insert(decisions).values(
                     district=district, sink=sink, kind=kind, source_id=source_id, decision=new.decision,

@@ -385,6 +385,11 @@ def test_roster_that_is_another_is_not_proposed_for_its_title(compare):
     assert compare([section("i")], [section("e")], "classes", ({"i": people(0)}, {"e": people(50)})) == []
 
 
+def test_section_of_another_school_is_not_proposed_for_title_and_roster(compare):
+    ours, theirs = section("i"), {**section("e"), "school": "s2"}
+    assert compare([ours], [theirs], "classes", ({"i": people(0)}, {"e": people(0)})) == []
+
+
 def test_two_sections_with_much_the_same_roster_are_never_sure(compare):
     found = compare([section("i")], [section("e1", period="1"), section("e2", period="2")], "classes",
                     ({"i": people(0)}, {"e1": people(0), "e2": people(5)}))  # fmt: skip

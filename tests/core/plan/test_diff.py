@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from board import Board, row
 
+from syncrun.plan.diff import REGROUPED
+from syncrun.sdk import Action
+
 
 def test_new_changed_gone_back_and_same_rows(board: Board) -> None:
     board.took("pupils", row("same", name="A"), row("changed", name="A"), row("gone", name="A"),
@@ -42,10 +45,12 @@ def test_equal_rows_with_blanks_are_no_change(board: Board) -> None:
     assert board.diff() == {}
 
 
-def test_row_that_only_moves_to_another_school_in_the_roster_is_no_change_of_the_sink(board: Board) -> None:
+def test_row_that_only_moves_to_another_school_in_the_roster_is_noted_and_not_sent(board: Board) -> None:
     board.took("pupils", row("a", "s1", name="A"))
     board.wants("pupils", row("a", "s2", name="A"))
-    assert board.diff() == {}
+    ((_, change),) = board.diff().items()
+    assert (change["action"], change["part"], change["fields"]) == (REGROUPED, "s2", "")
+    assert REGROUPED not in set(Action)
 
 
 def test_changes_belong_to_the_school_where_the_row_is_now_or_was(board: Board) -> None:

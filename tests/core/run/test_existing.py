@@ -59,7 +59,7 @@ def open_rooms(before: Before) -> set[str]:
 
 def a_room(app: Messenger, before: Before) -> tuple[str, str]:
     """A classroom in use, and the class that it is in the source."""
-    found = sorted(set(before.classrooms) & open_rooms(before))[0]
+    found = min(set(before.classrooms) & open_rooms(before))
     return found, before.classrooms[found]
 
 
@@ -291,8 +291,12 @@ def test_what_people_make_and_archive_by_hand_stays_and_is_mentioned_once(app: M
     room = next(row["id"] for row in app.active("classrooms").values() if row["external_id"] == "class-1-1")
     with app.planner() as connection:
         rooms = database.classrooms
-        connection.execute(sa.update(rooms).where(rooms.c.id == room).values(archived_at=sa.func.now(), nickname="mine"))
-        connection.execute(sa.insert(rooms).values(id=own_id("late"), school_id=next(iter(before.schools)), title="Robots"))
+        connection.execute(
+            sa.update(rooms).where(rooms.c.id == room).values(archived_at=sa.func.now(), nickname="mine")
+        )
+        connection.execute(
+            sa.insert(rooms).values(id=own_id("late"), school_id=next(iter(before.schools)), title="Robots")
+        )
     was = app.all("classrooms")
     told = [advice(app.sync(mode="full")) for _ in range(10)]
     assert app.all("classrooms") == was
