@@ -144,17 +144,19 @@ def _confirm_single(sheet: Sheet, wanted: Sequence[Decision], *, confirmed: bool
     from syncrun.state.decision import JOINABLE, DoubleUseError
 
     again = {(each.kind, each.source_id) for each in wanted}
+    standing = {
+        (past.decision.kind, past.decision.sink_id): past for past in sheet.decisions
+        if past.decision.sink_id and (past.decision.kind, past.decision.source_id) not in again
+    }  # fmt: skip
     for each in wanted:
-        for past in sheet.decisions if each.sink_id else ():
-            other = past.decision
-            same = other.kind == each.kind and other.sink_id == each.sink_id
-            if same and (other.kind, other.source_id) not in again and not (confirmed and each.kind in JOINABLE):
-                hint = "Confirm it with --confirm-double." if each.kind in JOINABLE else "Disconnect that one first."
-                raise DoubleUseError(
-                    f"{each.kind} {other.source_id} is {each.sink_id} of the sink already: so decided {past.who}, "
-                    f"{past.at:%Y-%m-%d %H:%M}.",
-                    safe="No decision was changed.", next_step=f"Choose another record for one of them. {hint}",
-                )  # fmt: skip
+        past = standing.get((each.kind, each.sink_id)) if each.sink_id else None
+        if past and each.decision == "link" and not (confirmed and each.kind in JOINABLE):
+            hint = "Confirm it with --confirm-double." if each.kind in JOINABLE else "Disconnect that one first."
+            raise DoubleUseError(
+                f"{each.kind} {past.decision.source_id} is {each.sink_id} of the sink already: so decided {past.who}, "
+                f"{past.at:%Y-%m-%d %H:%M}.",
+                safe="No decision was changed.", next_step=f"Choose another record for one of them. {hint}",
+            )  # fmt: skip
 
 
 def agreed(question: str, *, yes: bool, as_json: bool) -> bool:

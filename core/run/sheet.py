@@ -200,17 +200,9 @@ class Sheet:
 
     def _linked(self, kind: MappingKind) -> dict[str, Row]:
         """By key the records of the sink that people decided on."""
-        wanted = {
-            past.decision.sink_id for past in self.decisions if past.decision.kind == kind and past.decision.sink_id
-        }
-        if not wanted:
-            return {}
-        there = self.existing(self.table(kind), "sink_id IN (SELECT unnest(?::VARCHAR[]))", [list(wanted)])
-        by_id = {row.id: row for row in there}
-        return {
-            past.decision.source_id: by_id[past.decision.sink_id] for past in self.decisions
-            if past.decision.kind == kind and past.decision.sink_id in by_id
-        }  # fmt: skip
+        mine = [past.decision for past in self.decisions if past.decision.kind == kind]
+        by_id = self._by_id(kind, mine)
+        return {each.source_id: by_id[each.sink_id] for each in mine if each.sink_id in by_id}
 
     def shown(self, kind: MappingKind, source_id: str) -> dict[str, Any] | None:
         """The columns of one record as the sink would get it, None where it would get none."""
@@ -300,18 +292,27 @@ class Sheet:
 
     def objections(self, wanted: Iterable[Decision], *, confirmed: bool = False) -> Iterator[tuple[Decision, str]]:
         """Decisions that cannot be made, and why: links to what the sink does not have or what is not free."""
-        for each in wanted:
-            if each.decision != "link" or each.sink_id is None:
-                continue
-            row = self.row(each.kind, each.sink_id)
+        linked = [each for each in wanted if each.decision == "link" and each.sink_id]
+        there = {kind: self._by_id(kind, linked) for kind in {each.kind for each in linked}}
+        made = {kind: {row: key for key, row in self.taken(kind).items()} for kind in there}
+        for each in linked:
+            row = there[each.kind].get(str(each.sink_id))
             if row is None:
                 yield each, f"the sink has no {self.table(each.kind).name} of the id {each.sink_id}"
             elif row.archived:
                 yield each, f"{each.sink_id} is set aside in the sink"
             elif row.owned and not (confirmed and each.kind in JOINABLE):
-                mine = next((key for key, sink_id in self.taken(each.kind).items() if sink_id == each.sink_id), None)
+                mine = made[each.kind].get(row.id)
                 if mine != each.source_id:
                     yield each, f"{each.sink_id} is of the sync already" + (f", as {mine}" if mine else "")
+
+    def _by_id(self, kind: MappingKind, decisions: Iterable[Decision]) -> dict[str, Row]:
+        """The records of the sink that decisions on a kind name."""
+        ids = sorted({each.sink_id for each in decisions if each.kind == kind and each.sink_id})
+        if not ids:
+            return {}
+        found = self.existing(self.table(kind), "sink_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+        return {row.id: row for row in found}
 
     # -- how it is made ----------------------------------------------------------------------------------------------
 
