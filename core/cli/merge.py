@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from syncrun.run.sheet import Line, Row, Sheet
     from syncrun.sdk import Column
 
-KIND = "students"
+KIND: Final = "students"
 
 
 @click.command()

@@ -17,7 +17,7 @@ from syncrun.config.district import SinkConfig
 from syncrun.config.mapping import read_mapping
 from syncrun.errors import UsageError
 from syncrun.match import link, mapping, route, stage
-from syncrun.match.feature import features, table_of
+from syncrun.match.feature import features, members_of, table_of
 from syncrun.match.load import BUILT_IN, load_matchers
 from syncrun.match.overlap import Rosters
 from syncrun.match.propose import propose
@@ -261,7 +261,7 @@ class Sheet:
     def classes_of(self, student: str | None, sink_id: str | None) -> list[str]:
         """Titles of the classes of a student of the source (`student`, a key) or of the sink."""
         classes, people = self.table("classes"), self.table("students")
-        found = stage.members_of(self.tables, classes, people)
+        found = members_of(self.tables, classes, people)
         title = features(classes, self.tables).get("title")
         if found is None or title is None:
             return []
@@ -397,8 +397,8 @@ class Sheet:
 
     def _stage_rosters(self, classes: Table) -> bool:
         for kind in ("students", "teachers"):
-            people = table_of(self.tables, kind)  # type: ignore[arg-type] # both are kinds
-            found = stage.members_of(self.tables, classes, people) if people else None
+            people = table_of(self.tables, kind)
+            found = members_of(self.tables, classes, people) if people else None
             if found:
                 self.observe(found[0])
         return stage.stage_rosters(self.connection, classes, self.tables)
