@@ -25,6 +25,7 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── StateLostError          files that the state names are gone
     │   ├── UndecidedError          nobody chose what becomes of rows that a sink had before
     │   └── UsageError              the command cannot be carried out as asked
+    │       └── DoubleUseError          two records would be one record of the sink
     ├── TransientError         75   try again later
     │   ├── ArrivingError           files changed or went away while they were read
     │   ├── CutAnswerError          an answer that ended too early
@@ -297,6 +298,13 @@ class UsageError(RefusedError):
 
     code = "E-USAGE-1"
     next_step = "See `syncrun --help`."
+
+
+class DoubleUseError(UsageError):
+    """A record of the sink, or of the source, is linked already."""
+
+    code = "E-MAP-1"
+    safe: str = "No decision was changed."
 
 
 class TransientError(SyncError):

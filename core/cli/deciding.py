@@ -141,7 +141,8 @@ def save(sheet: Sheet, wanted: Sequence[Decision], who: str | None, *, confirmed
 
 def _confirm_single(sheet: Sheet, wanted: Sequence[Decision], *, confirmed: bool) -> None:
     """Name the decision that has the record of the sink already, with who and when."""
-    from syncrun.state.decision import JOINABLE, DoubleUseError
+    from syncrun.errors import DoubleUseError
+    from syncrun.state.decision import JOINABLE
 
     again = {(each.kind, each.source_id) for each in wanted}
     standing = {

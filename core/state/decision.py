@@ -15,7 +15,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from syncrun.errors import UsageError
+from syncrun.errors import DoubleUseError
 from syncrun.sdk.sink import MappingKind
 from syncrun.state.model import decisions
 from syncrun.state.store import State
@@ -46,12 +46,6 @@ class Past:
     who: str
     at: datetime.datetime
     current: bool
-
-
-class DoubleUseError(UsageError):
-    """A record of the sink, or of the source, is linked already."""
-
-    code = "E-MAP-1"
 
 
 def current(state: State, district: str, sink: str) -> list[Decision]:

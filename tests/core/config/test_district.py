@@ -211,7 +211,7 @@ def test_all_problems_are_told_at_once_each_with_its_place_and_a_hint(path: Path
         ("E-CONFIG-4", "source.connector", "no connector named oneroster_cvs is installed", "did you mean oneroster_csv?"),
         ("E-CONFIG-6", "sinks[0].database_url", "holds a password; write a reference like env:PLANNER_URL", ""),
         ("E-CONFIG-3", "sinks[0].create_table", "is not a setting", "did you mean create_tables?"),
-        ("E-CONFIG-3", "sinks[0].new_teachers", "must be one of: ask, add", ""),
+        ("E-CONFIG-3", "sinks[0].new_teachers", "must be one of: ask, add, ignore", ""),
         ("E-CONFIG-3", "sinks[0].mapping", "there is no such file", "a CSV with the header kind,sourcedId,decision,sinkId"),
         ("E-CONFIG-5", "sinks[1].database_url", "refers to the environment variable SYNCRUN_TEST_NOT_SET, which is not set",
          "export SYNCRUN_TEST_NOT_SET=..."),

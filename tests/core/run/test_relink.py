@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from world import World, planned
 
+from syncrun.errors import DoubleUseError
 from syncrun.sinks.planner import database
 from syncrun.state import decision
 from syncrun.state.decision import Decision
@@ -160,6 +161,6 @@ def test_link_to_a_row_that_is_not_there_waits_for_a_person_each_time(launched: 
 @pytest.mark.requirement("S0-10")
 def test_one_account_is_not_linked_twice(launched: World) -> None:
     decide(launched, "link", OLD)
-    with pytest.raises(decision.DoubleUseError):
+    with pytest.raises(DoubleUseError):
         decide(launched, "link", OLD, teacher="t101")
     assert [each.source_id for each in decision.current(launched.state(), "riverside", "planner")] == ["t100"]
