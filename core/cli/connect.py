@@ -64,7 +64,7 @@ def connect(
 
 def _confirm(found: Sheet, pairs: Sequence[Pair], school: str | None, file: Path | None) -> None:
     from syncrun.run import connecting
-    from syncrun.state.decision import DoubleUseError
+    from syncrun.errors import DoubleUseError
 
     wrong = list(connecting.objections(found, pairs, school))
     if not wrong:
