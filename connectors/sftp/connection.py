@@ -95,8 +95,7 @@ class _Client(asyncssh.SSHClient):
 
     def password_change_requested(self, prompt: str, lang: str) -> NotImplementedType:
         self.asked_more = True
-        refused: NotImplementedType = NotImplemented
-        return refused
+        return NotImplemented  # type: ignore[no-any-return] # it is known as anything
 
     def kbdint_auth_requested(self) -> str | None:
         return "" if self._login.password is not None and self._left else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from syncrun.plan import move
 from syncrun.plan.applied import SCHEMA as APPLIED
-from syncrun.plan.model import NEW
+from syncrun.plan.model import NEW, PROMPT
 from syncrun.plan.shape import LEFT_OUT
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.scratch import publish, read_parquet, renew_schema
@@ -126,7 +126,8 @@ def _part(table: Table, query: str, *, ask_new: bool) -> str:
                 CASE WHEN changed.action = 'create' AND link.sink_id IS NOT NULL THEN 'link' ELSE changed.action END
                     AS action,
                 coalesce(changed.sink_id, link.sink_id) AS sink_id),
-            coalesce(changed.school, '') || CASE WHEN {asks} THEN {literal(NEW)} ELSE '' END AS part
+            coalesce(changed.school, '') || CASE WHEN {asks} THEN {literal(NEW)}
+                WHEN {table.prompt} AND changed.action = 'archive' THEN {literal(PROMPT)} ELSE '' END AS part
         FROM ({query}) AS changed
         LEFT JOIN {LINKS} AS link ON link."table" = {literal(table.name)} AND link.key = changed.key
     """

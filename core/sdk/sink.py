@@ -62,7 +62,9 @@ class Table:
     money. `privilege`: a person who turns up in a table of higher privilege than before is held. `shrink`: the
     reference whose row must not lose too many rows of this table at once (the class of a class member). `existing`:
     what is asked about rows that were there before. `moves`: the reference that may change while the row stays the same
-    to people (the class, where a pupil moves between sections); see `Action.MOVE`.
+    to people (the class, where a pupil moves between sections); see `Action.MOVE`. `prompt`: removals protect somebody,
+    like those of guardians who must not be in contact any more, and do not wait while other changes of their school do;
+    only their own number can hold them.
 
     A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words, and
     by `{"drift": False}` that a full sync leaves alone what people made of it in the sink.
@@ -80,6 +82,7 @@ class Table:
     shrink: str | None = None
     existing: Existing = "ignore"
     moves: str | None = None
+    prompt: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -48,7 +48,9 @@ def test_table_archives_and_costs_nothing_unless_it_says_so() -> None:
 
 
 def test_actions_read_as_plain_words() -> None:
-    assert [f"{each}" for each in Action] == ["create", "link", "restore", "update", "archive"]
+    assert [f"{each}" for each in Action] == [
+        "create", "link", "restore", "update", "move", "archive", "retire", "release",
+    ]  # fmt: skip
 
 
 def test_what_travels_cannot_be_changed_on_the_way() -> None:
