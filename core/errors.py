@@ -304,7 +304,8 @@ class DoubleUseError(UsageError):
     """A record of the sink, or of the source, is linked already."""
 
     code = "E-MAP-1"
-    safe: str = "No decision was changed."
+    safe = "No decision was changed."
+    next_step = "Choose another record, or take the decision back that stands in the way."
 
 
 class TransientError(SyncError):

@@ -51,6 +51,7 @@ from syncrun.run.pulling import MovedError
 from syncrun.run.reading import SetRefusedError
 from syncrun.sdk.sql.rejection import REJECTIONS
 from syncrun.state.database import NewerStateError
+from syncrun.state.decision import DoubleUseError
 
 DOCS = Path(__file__).resolve().parent
 TESTS = DOCS.parent / "tests"
@@ -60,7 +61,7 @@ WIDTH = 100
 ELSEWHERE: tuple[type[errors.SyncError], ...] = (
     SetRefusedError, ArchiveError, NewerStateError, MovedError, NothingSharedError, OtherServiceError,
     FieldNotGrantedError, QueryMissingError, OtherServerError, MaintenanceError,
-    HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError,
+    HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError, DoubleUseError,
 )  # fmt: skip
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 

@@ -15,8 +15,9 @@ from syncrun.errors import ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
     from syncrun.config.district import SinkConfig
+    from syncrun.run.line import Row
     from syncrun.run.session import Session
-    from syncrun.run.sheet import Row, Sheet
+    from syncrun.run.sheet import Sheet
     from syncrun.sdk.sink import MappingKind
     from syncrun.state.decision import Decision, Past
 

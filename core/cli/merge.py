@@ -28,7 +28,8 @@ from syncrun.cli.deciding import (
 from syncrun.errors import UsageError
 
 if TYPE_CHECKING:
-    from syncrun.run.sheet import Line, Row, Sheet
+    from syncrun.run.line import Line, Row
+    from syncrun.run.sheet import Sheet
     from syncrun.sdk import Column
 
 KIND: Final = "students"

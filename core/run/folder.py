@@ -2,6 +2,7 @@
 
     data/<district>/runs/<run>/             findings, plan, exceptions
     data/<district>/snapshots/<run>/        the accepted roster
+    data/<district>/read.json               which roster was read for people to decide by
     data/<district>/applied/<sink>/         what the sink has taken
 
 Everything is made with mode 0700, since it holds children's data. Old runs are pruned by age and number.

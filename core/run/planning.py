@@ -65,12 +65,12 @@ def make(
     """The plan of one sink and advice. `position` is where the district file names the sink, for errors."""
     tables = desk.sink.tables
     routed = route.settle(connection, desk.config.routes, desk.decisions, position)
+    open_applied(connection, tables, desk.files, desk.home)
     advice = [*routed.advice, *mapping.settle(
         connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
-        by_year=any("mapped_years" in table.shape for table in tables))]  # fmt: skip
+        by_year=any("mapped_years" in table.shape for table in tables), known_teachers=_known_teachers(connection, desk))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
-    open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)
     renew_schema(connection, link.SCHEMA)
     folder = made(desk.folder / "plan" / desk.config.name)
@@ -100,6 +100,14 @@ def make(
         table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk.home, found) for table in tables
     }
     return SinkPlan(desk.config.name, first, described, parts), advice
+
+
+def _known_teachers(connection: DuckDBPyConnection, desk: Desk) -> list[str] | None:
+    """The keys of teachers whom the sink has taken, where later ones are to be ignored."""
+    table = next((each for each in desk.sink.tables if each.mapping == "teachers"), None)
+    if desk.config.new_teachers != "ignore" or not desk.files or table is None:
+        return None
+    return [key for (key,) in connection.execute(f"SELECT key FROM {applied.SCHEMA}.{name(table.name)}").fetchall()]
 
 
 def _derive(desk: Desk) -> Derive:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from syncrun.apply.identity import sql_derived
 from syncrun.config.district import SinkConfig
@@ -28,6 +28,7 @@ from syncrun.roster.entity import ENTITIES
 from syncrun.run import planning
 from syncrun.run.at_hand import Roster, at_hand
 from syncrun.run.folder import made
+from syncrun.run.line import Fit, Line, Row
 from syncrun.run.session import Session
 from syncrun.scratch import read_parquet, rows, scratch
 from syncrun.sdk import Cap, Sink, Table
@@ -41,62 +42,12 @@ if TYPE_CHECKING:
 
     from syncrun.sdk import Matcher
 
-Verdict = Literal["sure", "likely", "doubt", ""]
-"""How sure a proposal is; nothing for one that is only among the nearest."""
 ENTITY: Mapping[MappingKind, str] = {
     "orgs": "SELECT sourcedId FROM orgs", "years": "SELECT sourcedId FROM academicSessions WHERE type = 'schoolYear'",
     "teachers": "SELECT userSourcedId FROM roles WHERE role = 'teacher'", "classes": "SELECT sourcedId FROM classes",
     "students": "SELECT userSourcedId FROM roles WHERE role = 'student'",
 }  # fmt: skip
 """The records of the source that decisions of a kind may be about, whether they take part or not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record of the sink. `values` are its columns, references as the sink's ids; `features` what matchers are told.
-    `owned`: a sync made it, or took it over."""
-
-    id: str
-    owned: bool
-    archived: bool
-    values: Mapping[str, Any]
-    features: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A record of the sink that one of the source might be: how alike (0 to 1), how sure, and why."""
-
-    row: Row
-    score: float
-    verdict: Verdict
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A record of the source. `taken` is the sink's record where the sync made or took one over already; `linked` the one
-    that somebody decided on. `chosen` says that the district file chooses it (a school year). `fits` are what it might
-    be, the best first."""
-
-    id: str
-    school: str | None
-    features: Mapping[str, Any]
-    taken: str | None
-    decided: Past | None
-    linked: Row | None = None
-    chosen: bool = False
-    fits: tuple[Fit, ...] = ()
-
-    @property
-    def best(self) -> Fit | None:
-        """The best fit that is proposed."""
-        return next((each for each in self.fits if each.verdict), None)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody decided on it, and nothing of it is in the sink."""
-        return self.taken is None and self.decided is None
 
 
 def pick(session: Session, wanted: str | None) -> SinkConfig:
