@@ -16,7 +16,7 @@ from syncrun.state.decision import Decision
 from syncrun.state.policy import Choice, Policy, Scope
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def app(tmp_path: Any, home: Any, request: pytest.FixtureRequest) -> Messenger:
     url = request.getfixturevalue("postgres_server").create() if request.param == "postgresql" else None
     found = Messenger(tmp_path, url)
