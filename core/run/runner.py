@@ -133,6 +133,7 @@ def _run(
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
         *(f"{name}:{each}" for name, found in policies.items() for each in found),
         *((f"school:{session.upload.school}",) if session.upload else ()),
+        *(("additions only",) if session.additions_only else ()),
     )  # fmt: skip
     files = session.state.applied(session.district.name)
     last = next(
@@ -204,6 +205,7 @@ def _nothing(session: Session, last: Run, identity: str) -> Result:
 
 def _head(session: Session) -> dict[str, Any]:
     told = {"run": session.run, "district": session.district.name, "mode": session.mode, "dry_run": session.dry_run}
+    told |= {"additions_only": True} if session.additions_only else {}
     upload = session.upload
     return {**told, "upload": {"school": upload.school, "complete": upload.complete}} if upload else told
 
@@ -264,7 +266,7 @@ def _prepare(
                 desk = planning.Desk(
                     district.name, config, sinks[config.name], district.limits, decisions[config.name],
                     policies[config.name], mine, home, folder,
-                    observe=session.mode == "full" and bool(mine),
+                    observe=session.mode == "full" and bool(mine), additions_only=session.additions_only,
                 )  # fmt: skip
                 with reading.first_of_all(read.doubts):
                     plans[config.name], more = planning.make(
