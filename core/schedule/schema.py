@@ -109,17 +109,19 @@ class SpecSchema(CalendarSchema):
                       "in a shorter month the last day is meant")
     )  # fmt: skip
 
-    @validates_schema
-    def _fitting(self, data: dict[str, Any], **_: Any) -> None:
-        on = data.get("on")
-        kind = {"day": None, "week": str, "month": int}[data["every"]]
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _fitting(self, data: dict[str, Any], original: Mapping[str, Any], **_: Any) -> None:
+        every, on = data.get("every"), data.get("on")
+        if every not in EVERY or ("on" in original and on is None):  # of which is told already
+            return
+        kind = {"day": None, "week": str, "month": int}[every]
         if kind is None and on is not None:
             raise ValidationError({"on": ["is for every week or month; every day needs none"]})
         if kind is not None and on is None:
-            raise ValidationError({"on": [f"is required: on which days of the {data['every']}"]})
+            raise ValidationError({"on": [f"is required: on which days of the {every}"]})
         if kind is not None and on is not None and not isinstance(on[0], kind):
             said = "weekdays, like mon" if kind is str else "days of the month, like 31"
-            raise ValidationError({"on": [f"must be {said}, since it is for every {data['every']}"]})
+            raise ValidationError({"on": [f"must be {said}, since it is for every {every}"]})
 
 
 class ScheduleSchema(CalendarSchema):

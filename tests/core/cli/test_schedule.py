@@ -106,7 +106,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_saved(ask: Any)
                  "--pause", "2027-01-02", "2027-01-01", "--json")  # fmt: skip
     assert answer.code == 2
     found = {each["path"]: each["message"] for each in answer.json["error"]["problems"]}
-    assert set(found) == {"--at", "--time-zone", "--until", "--pause[0].to"}
+    assert set(found) == {"--at", "--on", "--time-zone", "--until", "--pause[0].to"}
     assert {each["code"] for each in answer.json["error"]["problems"]} == {"E-CONFIG-3"}
     assert last(ask()) == "Next run: none is scheduled."
 
