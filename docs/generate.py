@@ -49,9 +49,9 @@ from syncrun.roster.typed import Bool, Word
 from syncrun.rules.rule import RULES
 from syncrun.run.pulling import MovedError
 from syncrun.run.reading import SetRefusedError
+from syncrun.schedule.timetable import NoScheduleError, RuledByFileError
 from syncrun.sdk.sql.rejection import REJECTIONS
 from syncrun.state.database import NewerStateError
-from syncrun.state.decision import DoubleUseError
 
 DOCS = Path(__file__).resolve().parent
 TESTS = DOCS.parent / "tests"
@@ -61,7 +61,8 @@ WIDTH = 100
 ELSEWHERE: tuple[type[errors.SyncError], ...] = (
     SetRefusedError, ArchiveError, NewerStateError, MovedError, NothingSharedError, OtherServiceError,
     FieldNotGrantedError, QueryMissingError, OtherServerError, MaintenanceError,
-    HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError, DoubleUseError,
+    HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError,
+    RuledByFileError, NoScheduleError,
 )  # fmt: skip
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 

@@ -18,12 +18,16 @@ import syncrun.sdk.rest
 from syncrun import errors, hookspecs
 from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
+from syncrun.schedule.schema import Day, Days, ScheduleSchema, SpecSchema, TimeOfDay, WindowSchema
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
 from syncrun.sdk.rest import proof
 
 FIELD_WORDS: Mapping[type[Any], str] = {
     DatabaseUrl: "database address, or reference",
     Secret: "reference to a secret",
+    Day: "day",
+    TimeOfDay: "time of day",
+    Days: "days",
     fields.String: "text",
     fields.Integer: "whole number",
     fields.Float: "number",
@@ -82,7 +86,11 @@ def settings() -> str:
     blocks += ["## `[[sinks]]`", first(SinkSchema), settings_table(SinkSchema())]
     blocks += list(_connectors("sink"))
     blocks += ["## `[[sinks.routes]]`", doc(RouteSchema), settings_table(RouteSchema())]
-    return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema()))
+    blocks += ["## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema())]
+    blocks += ["## `[schedule]`", doc(ScheduleSchema), settings_table(ScheduleSchema()),
+               "### `full`, `incremental`", doc(SpecSchema), settings_table(SpecSchema()),
+               "### Windows", doc(WindowSchema), settings_table(WindowSchema())]  # fmt: skip
+    return page("Settings", *blocks)
 
 
 def _connectors(kind: str) -> Iterator[str]:
@@ -126,7 +134,7 @@ def _kind(field: fields.Field[Any]) -> str:
 
 
 def _default(field: fields.Field[Any]) -> str:
-    if isinstance(field, fields.Nested):
+    if isinstance(field, fields.Nested) and field.load_default is not marshmallow.missing:
         return "as below"
     value = field.load_default() if callable(field.load_default) else field.load_default
     return "none" if value is marshmallow.missing else code(json.dumps(value))

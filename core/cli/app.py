@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from syncrun import __version__
+from syncrun.cli.opening import additions_option
 
 COMMANDS = {
     "approve": ("syncrun.cli.approve:approve", "Let a held plan go, whole or by school."),
@@ -27,6 +28,7 @@ COMMANDS = {
     "reject": ("syncrun.cli.approve:reject", "Turn a held plan down."),
     "report": ("syncrun.cli.report:report", "Write what became of each row, a CSV a file."),
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
+    "schedule": ("syncrun.cli.schedule:schedule", "Say when a district runs by itself, and see when that is."),
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
     "sftp": ("syncrun.cli.sftp:sftp", "Take files in over SFTP: the drop box and its accounts."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
@@ -84,11 +86,14 @@ Exit codes:
 )
 @click.option("--full", "mode", flag_value="full", help="Also read the sinks and put right what has drifted.")
 @click.option("--incremental", "mode", flag_value="incremental", help="Trust what is on record of the sinks (default).")
+@additions_option
 @click.option("--dry-run", is_flag=True, help="Stop before the first write; all before it is the same.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.version_option(__version__, prog_name="syncrun")
 @click.pass_context
-def app(ctx: click.Context, district: str | None, mode: str | None, as_json: bool, dry_run: bool) -> Any:
+def app(
+    ctx: click.Context, district: str | None, mode: str | None, additions_only: bool | None, as_json: bool, dry_run: bool,
+) -> Any:  # fmt: skip
     """Carry school rosters to the apps that need them, without harm.
 
     \b
@@ -103,4 +108,4 @@ def app(ctx: click.Context, district: str | None, mode: str | None, as_json: boo
         return 0
     from syncrun.cli.sync import run
 
-    return run(district, mode=mode or "incremental", dry_run=dry_run, as_json=as_json)
+    return run(district, mode=mode or "incremental", dry_run=dry_run, as_json=as_json, additions_only=additions_only)

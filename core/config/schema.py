@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from syncrun.roster.route import Route, conflicts, grade
+from syncrun.schedule.schema import ScheduleSchema, time_zone
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -142,11 +142,6 @@ class SourceSchema(Schema):
     )
 
 
-def _zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
-        raise ValidationError("is not a time zone of the IANA database, like America/New_York")
-
-
 class DistrictSchema(Schema):
     """The district file."""
 
@@ -157,7 +152,7 @@ class DistrictSchema(Schema):
         ),
         metadata=_doc("the district's name: small letters, digits, - _"),
     )
-    time_zone = fields.String(load_default="UTC", validate=_zone, metadata=_doc("the district's IANA time zone"))
+    time_zone = fields.String(load_default="UTC", validate=time_zone, metadata=_doc("the district's IANA time zone"))
     plugins = fields.List(
         fields.String(), load_default=list, metadata=_doc("plug-ins that look on or review, beside those named below")
     )
@@ -171,3 +166,4 @@ class DistrictSchema(Schema):
     limits = fields.Nested(
         LimitsSchema, load_default=lambda: LimitsSchema().load({}), metadata=_doc("how much may change unseen")
     )
+    schedule = fields.Nested(ScheduleSchema, metadata=_doc("when it runs by itself"))

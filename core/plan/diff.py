@@ -60,13 +60,14 @@ def prepare(connection: DuckDBPyConnection) -> None:
 class Terms:
     """What the diff of a sink keeps to. `first`: nothing was taken yet. `ask_new`: new rows that cost money go into a
     part of their own. `keep_left_out`: rows that people took out of the sync stay as they are. `kept`: tables with rows
-    in `KEPT`."""
+    in `KEPT`. `additions_only`: nothing is set aside because it is not wanted any more, and so nothing moves."""
 
     caps: Cap
     first: bool
     ask_new: bool
     keep_left_out: bool
     kept: frozenset[str] = frozenset()
+    additions_only: bool = False
 
 
 def diff(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], target: Path, terms: Terms) -> None:
@@ -81,7 +82,7 @@ def diff(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], 
 def _gone(table: Table, tables: Sequence[Table], terms: Terms) -> str:
     """The condition for a row that is to be set aside. A row is left alone that people took out of the sync: of an org
     that takes no part any more, of a person or class that is skipped."""
-    if table.removal == "keep" or Cap.ARCHIVE not in terms.caps:
+    if table.removal == "keep" or Cap.ARCHIVE not in terms.caps or terms.additions_only:
         return "false"
     gone = "new.key IS NULL AND NOT old.archived"
     if terms.keep_left_out:

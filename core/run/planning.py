@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +50,8 @@ class Desk:
     observe: bool
     """Whether to read the sink and repair what has drifted (a full sync)."""
     aside: Aside
+    additions_only: bool = False
+    """Whether nothing is set aside because the source has it no more."""
 
 
 def staged(sinks: Iterable[Sink], routes: Iterable[Route] = ()) -> frozenset[str]:
@@ -87,8 +89,9 @@ def make(
     advice += told
     kept = frozenset(table.name for table in tables if kept_columns.settle(connection, table, routed.decisions))
     terms = diff.Terms(
-        config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep", kept
-    )
+        config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep", kept,
+        desk.additions_only,
+    )  # fmt: skip
     for table in tables:
         target = folder / f"{table.name}.parquet"
         diff.diff(connection, table, tables, target, terms)
@@ -97,8 +100,9 @@ def make(
     parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts,
                         questions=questions)  # fmt: skip
     described = {
-        table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk.home, found) for table in tables
+        table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk, found) for table in tables
     }
+    advice += _kept_words(tables, described) if desk.additions_only else ()
     return SinkPlan(desk.config.name, first, described, parts), advice
 
 
@@ -153,7 +157,7 @@ def open_applied(
 
 
 def _describe(
-    connection: DuckDBPyConnection, table: Table, path: Path, home: Path, parts: Mapping[str, Part]
+    connection: DuckDBPyConnection, table: Table, path: Path, desk: Desk, parts: Mapping[str, Part]
 ) -> TablePlan:
     counts: dict[str, int] = {}
     for part in parts.values():
@@ -161,7 +165,8 @@ def _describe(
             counts[action] = counts.get(action, 0) + count
     base = _count(connection, f"SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT archived")
     kept = 0
-    if base and (table.removal == "keep" or _count(connection, f"SELECT count(*) FROM {shape.LEFT_OUT}")):
+    keeps = table.removal == "keep" or desk.additions_only
+    if base and (keeps or _count(connection, f"SELECT count(*) FROM {shape.LEFT_OUT}")):
         gone = f"""SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)}
             ANTI JOIN {shape.SCHEMA}.{name(table.name)} USING (key) WHERE NOT archived"""
         gone += f""" AND key NOT IN (SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})"""
@@ -174,7 +179,14 @@ def _describe(
             UNION SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})""",
     )
     billable = counts.get("create", 0) + counts.get("restore", 0) if table.billable else 0
-    return TablePlan(str(path.relative_to(home)), counts, base, unchanged, kept, billable)
+    return TablePlan(str(path.relative_to(desk.home)), counts, base, unchanged, kept, billable)
+
+
+def _kept_words(tables: Iterable[Table], described: Mapping[str, TablePlan]) -> Iterator[str]:
+    """What a run that adds only leaves as it is."""
+    kept = {table.name: described[table.name].kept for table in tables if table.removal != "keep"}
+    told = ", ".join(f"{count:,} {name_}" for name_, count in kept.items() if count)
+    yield f"This run adds and updates only. What is not wanted any more stays: {told or 'nothing is'}."
 
 
 def _count(connection: DuckDBPyConnection, query: str) -> int:

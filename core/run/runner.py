@@ -134,6 +134,7 @@ def _run(
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
         *(f"{name}:{each}" for name, found in policies.items() for each in found),
         *((f"school:{session.upload.school}",) if session.upload else ()),
+        *(("additions only",) if session.additions_only else ()),
     )  # fmt: skip
     files = session.state.applied(session.district.name)
     last = next(
@@ -205,6 +206,7 @@ def _nothing(session: Session, last: Run, identity: str) -> Result:
 
 def _head(session: Session) -> dict[str, Any]:
     told = {"run": session.run, "district": session.district.name, "mode": session.mode, "dry_run": session.dry_run}
+    told |= {"additions_only": True} if session.additions_only else {}
     upload = session.upload
     return {**told, "upload": {"school": upload.school, "complete": upload.complete}} if upload else told
 
@@ -267,6 +269,7 @@ def _prepare(
                     policies[config.name], mine, home, folder,
                     session.mode == "full" and bool(mine),
                     Aside(session.folders.applied(config.name) / "aside.json", not session.dry_run),
+                    additions_only=session.additions_only,
                 )  # fmt: skip
                 with reading.first_of_all(read.doubts):
                     plans[config.name], more = planning.make(

@@ -26,7 +26,7 @@ Mode = Literal["full", "incremental", "upload"]
 class Session:
     """One run at work. `who` is the person or account that started it. A full run reads the sinks too and puts right
     what has drifted; an incremental one trusts what is on record. An `upload` brings the files in place of the
-    district's source."""
+    district's source. With `additions_only` nothing is set aside because the source has it no more."""
 
     district: District
     registry: Registry
@@ -35,6 +35,7 @@ class Session:
     mode: Mode = "incremental"
     dry_run: bool = False
     upload: Upload | None = None
+    additions_only: bool = False
     clock: Clock = field(default_factory=SystemClock)
     progress: Progress = field(default_factory=Silent)
     run: str = field(init=False)
