@@ -67,14 +67,14 @@ def make(
     routed = route.settle(connection, desk.config.routes, desk.decisions, position)
     advice = [*routed.advice, *mapping.settle(
         connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
-        by_year=any("mapped_years" in table.shape for table in tables))]  # fmt: skip
+        by_year=_by_year(desk.sink))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
     open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)
     renew_schema(connection, link.SCHEMA)
     folder = made(desk.folder / "plan" / desk.config.name)
-    if desk.observe:
+    if desk.observe and Cap.WHOLE not in desk.config.info.caps:
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder, desk.aside)
     first = not desk.files
     config = desk.config
@@ -100,6 +100,11 @@ def make(
         table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk.home, found) for table in tables
     }
     return SinkPlan(desk.config.name, first, described, parts), advice
+
+
+def _by_year(sink: Sink) -> bool:
+    """Whether a sink gets nothing of a school year unless it is chosen."""
+    return not getattr(sink, "every_year", False) and any("mapped_years" in table.shape for table in sink.tables)
 
 
 def _derive(desk: Desk) -> Derive:
