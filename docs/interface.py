@@ -102,6 +102,11 @@ def _connectors(kind: str) -> Iterator[str]:
                 can = ", ".join(code(str(each.name)) for each in Cap if each in offer.info.caps)
                 yield f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} It can: {can}."
                 yield settings_table(schema())
+                for setting, field in schema().fields.items():
+                    if isinstance(field, fields.Nested):
+                        path = f"sinks.{setting}" if kind == "sink" else f"source.{setting}"
+                        yield f"#### `{f'[[{path}]]' if field.many else f'[{path}]'}`\n\n{doc(type(field.schema))}"
+                        yield settings_table(field.schema)
 
 
 def settings_table(schema: marshmallow.Schema) -> str:

@@ -99,7 +99,9 @@ class SinkSchema(Schema):
     school_years = fields.List(
         fields.String(),
         load_default=list,
-        metadata=_doc("sourcedIds of the school years to roster; none means schools and teachers only"),
+        metadata=_doc(
+            "sourcedIds of the school years to roster; none means schools and teachers only, and for exports all years"
+        ),
     )
     mapping = fields.String(metadata=_doc("a CSV file of decisions on orgs, teachers and years, relative to this file"))
     deselected = fields.String(

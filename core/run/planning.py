@@ -70,13 +70,13 @@ def make(
     open_applied(connection, tables, desk.files, desk.home)
     advice = [*routed.advice, *mapping.settle(
         connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
-        by_year=any("mapped_years" in table.shape for table in tables), known_teachers=_known_teachers(connection, desk))]  # fmt: skip
+        by_year=_by_year(desk.sink), known_teachers=_known_teachers(connection, desk))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
     diff.prepare(connection)
     renew_schema(connection, link.SCHEMA)
     folder = made(desk.folder / "plan" / desk.config.name)
-    if desk.observe:
+    if desk.observe and Cap.WHOLE not in desk.config.info.caps:
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder, desk.aside)
     first = not desk.files
     config = desk.config
@@ -112,6 +112,11 @@ def _known_teachers(connection: DuckDBPyConnection, desk: Desk) -> list[str] | N
     if desk.config.new_teachers != "ignore" or not desk.files or table is None:
         return None
     return [key for (key,) in connection.execute(f"SELECT key FROM {applied.SCHEMA}.{name(table.name)}").fetchall()]
+
+
+def _by_year(sink: Sink) -> bool:
+    """Whether a sink gets nothing of a school year unless it is chosen."""
+    return not getattr(sink, "every_year", False) and any("mapped_years" in table.shape for table in sink.tables)
 
 
 def _derive(desk: Desk) -> Derive:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import zoneinfo
 from collections.abc import Collection, Mapping, Sequence
 
 from syncrun.errors import SyncError
@@ -11,7 +13,7 @@ from syncrun.run.applying import SinkResult
 from syncrun.run.ending import conclude
 from syncrun.run.session import Session
 from syncrun.run.verdict import Verdict
-from syncrun.sdk import Sink
+from syncrun.sdk import Cap, Sink
 from syncrun.state.lease import Lease
 from syncrun.state.store import AppliedFile, Run
 
@@ -22,7 +24,9 @@ def apply_all(
 ) -> dict[str, SinkResult]:  # fmt: skip
     """Send to each sink what is let go, one after the other; a sink that fails does not stop the next. Sinks that have
     the run on record already are passed over."""
-    desk = applying.Desk(session.district.name, session.state, session.folders, held, run, session.progress)
+    desk = applying.Desk(
+        session.district.name, session.state, session.folders, held, run, session.progress, _begun(session, run)
+    )
     results = {}
     for config in session.district.sinks:
         mine = [each for each in files if each.sink == config.name]
@@ -31,6 +35,26 @@ def apply_all(
                 desk, plan, config, sinks[config.name], approved[config.name], mine, resume=resume
             )
     return results
+
+
+def publish_again(
+    session: Session, held: Lease, run: str, plan: Plan, sinks: Mapping[str, Sink], files: Sequence[AppliedFile]
+) -> dict[str, SyncError]:
+    """Where nothing is sent, sinks that publish whole tables still look whether what they published is there, and as the
+    settings want it; by sink, why it could not be put right."""
+    whole = {
+        each.name: sinks[each.name] for each in session.district.sinks
+        if each.name in sinks and Cap.WHOLE in each.info.caps and any(file.sink == each.name for file in files)
+    }  # fmt: skip
+    results = apply_all(session, held, run, plan, whole, files, dict.fromkeys(whole, ()))
+    return {name: each.error for name, each in results.items() if each.error}
+
+
+def _begun(session: Session, run: str) -> datetime.datetime:
+    """When a run began, in the district's time zone."""
+    found = session.state.run(run)
+    moment = found.started_at if found else session.clock.now()
+    return moment.astimezone(zoneinfo.ZoneInfo(session.district.time_zone))
 
 
 def finish_interrupted(session: Session, held: Lease) -> dict[str, SyncError]:

@@ -25,7 +25,7 @@ from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
 from syncrun.run.input import Input, input_of
 from syncrun.run.observer import objections, tell, tell_plan
-from syncrun.run.recovery import apply_all, finish_interrupted
+from syncrun.run.recovery import apply_all, finish_interrupted, publish_again
 from syncrun.run.session import Session
 from syncrun.run.verdict import Verdict, weigh
 from syncrun.scratch import publish, scratch
@@ -309,6 +309,8 @@ def _decide(
     if go:
         session.progress.phase("apply")
         results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved)
+    elif not session.dry_run:
+        skipped = {**publish_again(session, held, session.run, plan, sinks, files), **skipped}
     return conclude(
         session,
         session.run,

@@ -6,6 +6,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from syncrun.clock import Clock, SystemClock
@@ -63,11 +64,13 @@ class Session:
         found: dict[str, Sink] = {}
         for config in self.district.sinks:
             with _built(config.info.name):
-                found[config.name] = imported(config.info.cls, config.info.name)(config.settings, self._context())
+                found[config.name] = imported(config.info.cls, config.info.name)(
+                    config.settings, self._context(self.folders.kept(config.name))
+                )
         return found
 
-    def _context(self) -> Context:
-        return Context(self.district.name, self.district.folder, self.state.owner())
+    def _context(self, kept: Path | None = None) -> Context:
+        return Context(self.district.name, self.district.folder, self.state.owner(), kept)
 
 
 @contextlib.contextmanager

@@ -16,9 +16,9 @@ from typing import Any
 
 import asyncssh
 
-from syncrun.connectors.sftp.fault import HostKeyChangedError, HostKeyUnknownError, told
 from syncrun.errors import AuthError, ForbiddenError, TimedOutError, UnreachableError
-from syncrun.sdk import SecretText
+from syncrun.sdk.setting import SecretText
+from syncrun.sdk.sftp.fault import HostKeyChangedError, HostKeyUnknownError, told
 
 CONNECT_SECONDS = 30
 LOGIN_SECONDS = 45
