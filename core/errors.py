@@ -123,6 +123,7 @@ PROBLEM_CODES = {
     "E-CONFIG-6": "A secret stands in the file as a value.",
     "E-CONFIG-7": "A plug-in that the district needs cannot be loaded.",
     "E-CONFIG-8": "A mapping file has a row that cannot be used.",
+    "E-CONFIG-10": "The district comes after one that is not there, in a circle, or against the order of stages.",
 }
 
 

@@ -16,9 +16,11 @@ from written import attribute_docs, code, doc, first, page, signature, table
 import syncrun.sdk
 import syncrun.sdk.rest
 from syncrun import errors, hookspecs
+from syncrun.config.notify import NotifySchema
 from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
+from syncrun.sdk.info import stage_of
 from syncrun.sdk.rest import proof
 
 FIELD_WORDS: Mapping[type[Any], str] = {
@@ -82,7 +84,8 @@ def settings() -> str:
     blocks += ["## `[[sinks]]`", first(SinkSchema), settings_table(SinkSchema())]
     blocks += list(_connectors("sink"))
     blocks += ["## `[[sinks.routes]]`", doc(RouteSchema), settings_table(RouteSchema())]
-    return page("Settings", *blocks, "## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema()))
+    blocks += ["## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema())]
+    return page("Settings", *blocks, "## `[notify]`", doc(NotifySchema), settings_table(NotifySchema()))
 
 
 def _connectors(kind: str) -> Iterator[str]:
@@ -92,7 +95,11 @@ def _connectors(kind: str) -> Iterator[str]:
             if offer.kind == kind and isinstance(offer.info, ConnectorInfo):
                 schema = imported(offer.info.settings, name)
                 can = ", ".join(code(str(each.name)) for each in Cap if each in offer.info.caps)
-                yield f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} It can: {can}."
+                stage = code(stage_of(offer.info, "source" if kind == "source" else "sink"))
+                yield (
+                    f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} Stage: {stage}. "
+                    f"It can: {can}."
+                )
                 yield settings_table(schema())
 
 

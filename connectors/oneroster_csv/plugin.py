@@ -17,4 +17,5 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:
         settings="syncrun.connectors.oneroster_csv.setting:OneRosterCsvSettings",
         caps=Cap.INCREMENTAL,
         maintainer="the syncrun authors",
+        stage="import",
     )

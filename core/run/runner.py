@@ -27,6 +27,7 @@ from syncrun.run.input import Input, input_of
 from syncrun.run.observer import objections, tell, tell_plan
 from syncrun.run.recovery import apply_all, finish_interrupted
 from syncrun.run.session import Session
+from syncrun.run.turn import passed_over
 from syncrun.run.verdict import Verdict, weigh
 from syncrun.scratch import publish, scratch
 from syncrun.sdk import BulkSink, Cap, Sink
@@ -290,9 +291,11 @@ def _decide(
     plan, district = prepared.plan, session.district.name
     verdict = weigh(plan, session.state.approvals(district))
     tell_plan(session, plan)
+    results = passed_over(session.district, plan, verdict.approved, skipped)
     go = not session.dry_run and any(
         set(each.parts) - (set(each.held) - verdict.approved[name]) for name, each in plan.sinks.items()
-    )
+        if name not in results
+    )  # fmt: skip
     applying.intend(session.folders, session.run, verdict.approved)
     with session.state.transaction() as transaction:
         if not session.dry_run and (not prepared.doubtful or go):
@@ -302,10 +305,9 @@ def _decide(
             plan_hash=plan.held_hash if _waits(plan, verdict) else plan.hash, plan_run=plan.run,
             snapshot=prepared.snapshot.to_json(), summary={**_head(session), **prepared.told},
         )  # fmt: skip
-    results = {}
     if go:
         session.progress.phase("apply")
-        results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved)
+        results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved, skipped)
     return conclude(
         session,
         session.run,

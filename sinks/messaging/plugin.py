@@ -15,7 +15,15 @@ def syncrun_sinks() -> Iterable[ConnectorInfo]:
         title="A school messaging app's database (SQLite or PostgreSQL)",
         cls="syncrun.sinks.messaging.sink:Messaging",
         settings="syncrun.sinks.messaging.setting:MessagingSettings",
-        caps=Cap.CLIENT_IDS | Cap.BULK | Cap.TRANSACTIONAL | Cap.ARCHIVE | Cap.RESTORE | Cap.LINK | Cap.QUIET
-        | Cap.RELEASE | Cap.MOVE,
+        caps=Cap.CLIENT_IDS
+        | Cap.BULK
+        | Cap.TRANSACTIONAL
+        | Cap.ARCHIVE
+        | Cap.RESTORE
+        | Cap.LINK
+        | Cap.QUIET
+        | Cap.RELEASE
+        | Cap.MOVE,
         maintainer="the syncrun authors",
+        stage="export",
     )
