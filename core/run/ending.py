@@ -8,7 +8,7 @@ from typing import Any
 
 from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, SyncError, TransientError
 from syncrun.plan.model import Plan
-from syncrun.run import summary
+from syncrun.run import summary, telling
 from syncrun.run.applying import SinkResult
 from syncrun.run.session import Session
 from syncrun.run.verdict import Verdict
@@ -61,6 +61,7 @@ def conclude(
             run, transaction, status="applying" if still_open else "ended", outcome=outcome, exit_code=exit_code,
             finished_at=session.clock.now(), summary=found, plan_hash=plan.held_hash if holds else plan.hash,
         )  # fmt: skip
+        telling.note_needs(session, transaction, run, found)
         session.state.set_holds(transaction, session.district.name, run, holds)
         if results and not still_open and not any(each.skipped for each in results.values()):
             session.state.spend_approvals(transaction, session.district.name)

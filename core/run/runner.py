@@ -19,7 +19,7 @@ from syncrun.config.mapping import read_mapping
 from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
-from syncrun.run import applying, planning, reading, summary, uploading
+from syncrun.run import applying, planning, reading, summary, telling, uploading
 from syncrun.run.aside import Aside
 from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
@@ -76,7 +76,9 @@ def sync(session: Session) -> Result:
 def _first_complete(session: Session, result: Result) -> Result:
     """Say once that the district's first sync is complete: in the summary, from which observers may tell people."""
     told = {**result.summary, "first_sync_complete": True}
-    session.state.update_run(session.run, summary=told)
+    with session.state.transaction() as transaction:
+        session.state.update_run(session.run, transaction, summary=told)
+        telling.note_complete(session, transaction, session.run)
     return dataclasses.replace(result, summary=told)
 
 
@@ -93,10 +95,12 @@ def _failed(session: Session, error: SyncError) -> Result:
     told = {"run": session.run, "district": session.district.name, "outcome": error.outcome,
             "exit_code": error.exit_code, "error": error.as_dict()}  # fmt: skip
     found = session.state.run(session.run)
-    if found is None or found.status != "applying":  # an interrupted apply is finished by the next run
-        session.state.update_run(session.run, status="ended")
-    session.state.update_run(session.run, outcome=error.outcome, exit_code=error.exit_code,
-                             finished_at=session.clock.now(), summary=told)  # fmt: skip
+    with session.state.transaction() as transaction:
+        if found is None or found.status != "applying":  # an interrupted apply is finished by the next run
+            session.state.update_run(session.run, transaction, status="ended")
+        session.state.update_run(session.run, transaction, outcome=error.outcome, exit_code=error.exit_code,
+                                 finished_at=session.clock.now(), summary=told)  # fmt: skip
+        telling.note_needs(session, transaction, session.run, told)
     return Result(session.run, error.outcome, error.exit_code, told, error)
 
 

@@ -26,7 +26,11 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
         return moment.astimezone(datetime.UTC)  # a server answers in its own zone
 
 
-metadata = sa.MetaData(naming_convention={"ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s"})
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"
+    }
+)  # fmt: skip
 _AT = Instant()
 
 
@@ -90,6 +94,20 @@ policies = sa.Table(
     sa.Column("at", _AT, nullable=False), sa.Column("current", sa.Boolean, nullable=False),
 )  # fmt: skip
 sa.Index("ix_policies_district", policies.c.district, policies.c.sink)
+
+notices = sa.Table(
+    "notices", metadata,
+    sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.Text, nullable=False, unique=True),
+    _column("district"), _column("path"), _column("needs"), sa.Column("at", _AT, nullable=False),
+)  # fmt: skip
+
+deliveries = sa.Table(
+    "deliveries", metadata,
+    sa.Column("notice", sa.Integer, primary_key=True, autoincrement=False), _column("channel", key=True),
+    _column("status"), _column("batch", null=True), sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", _AT, nullable=False), sa.Column("sent_at", _AT), _column("error", null=True),
+)  # fmt: skip
+sa.Index("ix_deliveries_status", deliveries.c.status)
 
 leases = sa.Table(
     "leases", metadata,
