@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -12,23 +13,30 @@ import click
 from syncrun.cli.failure import tell
 from syncrun.cli.opening import open_session
 from syncrun.cli.screen import Live, console, show_summary
+from syncrun.errors import SyncError
 
 if TYPE_CHECKING:
     from syncrun.intake.upload import Upload
+    from syncrun.run.ending import Result
+    from syncrun.run.journal import Journal
+    from syncrun.run.session import Session
 
 
 def run(
-    district: str, *, mode: str, dry_run: bool, as_json: bool, upload: Upload | None = None, again: str = ""
+    district: str, *, mode: str, dry_run: bool, as_json: bool, upload: Upload | None = None, again: str = "",
+    log_json: bool = False,
 ) -> int:  # fmt: skip
     """Run a district, from its source or with what a person uploads, and tell how it went; the exit code. `again` is the
     command that does the same once more."""
-    from syncrun.run.runner import sync
-
     signal.signal(signal.SIGTERM, _stop)
-    session = open_session(district, mode=mode, dry_run=dry_run, upload=upload)
-    with Live() as live:
-        session.progress = live
-        result = sync(session)
+    journal = _journal(as_json=log_json)
+    try:
+        session = open_session(district, mode=mode, dry_run=dry_run, upload=upload)
+        result = _logged(session, journal) if journal else _watched(session)
+    except SyncError as error:
+        if journal:
+            journal.refused(error)
+        raise
     faults = [
         f"{each.plugin} ({each.distribution.name} {each.distribution.version}) in {each.stage}: {each.reason}"
         for each in session.registry.faults if each.stage.startswith("syncrun_")
@@ -41,6 +49,36 @@ def run(
     else:
         show_summary(console(), told, asked=district, again=again)
     return result.exit_code
+
+
+def _journal(*, as_json: bool) -> Journal | None:
+    """The log, if one is asked for."""
+    if not as_json and not os.environ.get("SYNCRUN_LOG"):
+        return None
+    from syncrun.run.journal import Journal, chosen
+
+    form = chosen(as_json=as_json)
+    return Journal(form) if form else None
+
+
+def _logged(session: Session, journal: Journal) -> Result:
+    """Run with a log on stderr, where nothing else is then shown."""
+    from syncrun.run.runner import sync
+
+    session.progress = journal
+    journal.begin(session)
+    result = sync(session)
+    journal.end(result)
+    return result
+
+
+def _watched(session: Session) -> Result:
+    """Run with progress for who looks on."""
+    from syncrun.run.runner import sync
+
+    with Live() as live:
+        session.progress = live
+        return sync(session)
 
 
 def tell_error(summary: Any, error: Any, *, as_json: bool) -> None:

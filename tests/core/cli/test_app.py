@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from terminal import Terminal
     from world import World
 
-HEAVY = ("duckdb", "sqlalchemy", "marshmallow", "rich", "alembic", "apispec", "psycopg", "tenacity")
+HEAVY = (
+    "duckdb",
+    "sqlalchemy",
+    "marshmallow",
+    "rich",
+    "alembic",
+    "apispec",
+    "psycopg",
+    "tenacity",
+    "structlog",
+    "requests",
+)
 
 
 def child(code: str) -> str:
