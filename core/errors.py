@@ -125,6 +125,7 @@ PROBLEM_CODES = {
     "E-CONFIG-7": "A plug-in that the district needs cannot be loaded.",
     "E-CONFIG-8": "A mapping file has a row that cannot be used.",
     "E-CONFIG-9": "An incremental schedule is asked of a source that cannot send only what changed.",
+    "E-CONFIG-10": "The district comes after one that is not there, in a circle, or against the order of stages.",
 }
 
 

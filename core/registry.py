@@ -22,7 +22,7 @@ import pluggy
 from syncrun import hookspecs
 from syncrun.errors import ConfigError, ContractError, Problem, SyncError
 from syncrun.sdk import API, CommandInfo, ConnectorInfo, MatcherInfo
-from syncrun.sdk.info import Distribution, Fault
+from syncrun.sdk.info import STAGES, Distribution, Fault
 
 GROUP = "syncrun"
 OWN = "syncrun"
@@ -162,6 +162,9 @@ class Registry:
                     api = getattr(info, "api", API)
                     if api != API:
                         raise TypeError(f"{info.name} is written for interface {api}; this syncrun serves {API}")
+                    stage = getattr(info, "stage", None)
+                    if stage is not None and stage not in STAGES:
+                        raise TypeError(f"{info.name} has the stage {stage!r}, which is none of {', '.join(STAGES)}")
                     if (kind, info.name) in seen:
                         raise TypeError(f"{hook} gave two of the name {info.name}")
                     seen.add((kind, info.name))

@@ -33,6 +33,7 @@ from syncrun.connectors.powerschool.api import (
 from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError
 from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
+from syncrun.notice.need import CODES
 from syncrun.plan import shape
 from syncrun.plan.judge import REASONS
 from syncrun.roster import cell, entity, view, vocabulary
@@ -157,6 +158,10 @@ def error_page() -> str:
         "## Rejections by a sink",
         "A row that a database refuses fails alone, with one of these codes; it comes again with the next run.",
         table(("code", "reason"), [(code(key), text) for key, text in REJECTIONS.items()]),
+        "## What a person is needed for",
+        "`syncrun status` and digests say so with these codes. *approve*: look at a plan and decide; *act*: put "
+        "something right; *know*: nothing needs doing.",
+        table(("code", "what", "asks to"), [(code(key), text, asks) for key, (asks, text) in CODES.items()]),
     )  # fmt: skip
 
 

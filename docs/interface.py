@@ -16,10 +16,12 @@ from written import attribute_docs, code, doc, first, page, signature, table
 import syncrun.sdk
 import syncrun.sdk.rest
 from syncrun import errors, hookspecs
+from syncrun.config.notify import NotifySchema
 from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
 from syncrun.schedule.schema import Day, Days, ScheduleSchema, SpecSchema, TimeOfDay, WindowSchema
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
+from syncrun.sdk.info import stage_of
 from syncrun.sdk.rest import proof
 
 FIELD_WORDS: Mapping[type[Any], str] = {
@@ -90,7 +92,7 @@ def settings() -> str:
     blocks += ["## `[schedule]`", doc(ScheduleSchema), settings_table(ScheduleSchema()),
                "### `full`, `incremental`", doc(SpecSchema), settings_table(SpecSchema()),
                "### Windows", doc(WindowSchema), settings_table(WindowSchema())]  # fmt: skip
-    return page("Settings", *blocks)
+    return page("Settings", *blocks, "## `[notify]`", doc(NotifySchema), settings_table(NotifySchema()))
 
 
 def _connectors(kind: str) -> Iterator[str]:
@@ -100,7 +102,11 @@ def _connectors(kind: str) -> Iterator[str]:
             if offer.kind == kind and isinstance(offer.info, ConnectorInfo):
                 schema = imported(offer.info.settings, name)
                 can = ", ".join(code(str(each.name)) for each in Cap if each in offer.info.caps)
-                yield f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} It can: {can}."
+                stage = code(stage_of(offer.info, "source" if kind == "source" else "sink"))
+                yield (
+                    f"### {kind} {code(offer.info.name)}\n\n{offer.info.title}. {first(schema)} Stage: {stage}. "
+                    f"It can: {can}."
+                )
                 yield settings_table(schema())
                 for setting, field in schema().fields.items():
                     if isinstance(field, fields.Nested):

@@ -17,4 +17,5 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:
         settings="syncrun.connectors.classlink.setting:ClassLinkSettings",
         caps=Cap.INCREMENTAL,
         maintainer="the syncrun authors",
+        stage="import",
     )

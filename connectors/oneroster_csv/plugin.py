@@ -20,6 +20,7 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:
         settings="syncrun.connectors.oneroster_csv.setting:OneRosterCsvSettings",
         caps=Cap.INCREMENTAL,
         maintainer="the syncrun authors",
+        stage="import",
     )
 
 

@@ -16,4 +16,5 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:
         cls="syncrun.connectors.upload.source:ByHand",
         settings="syncrun.connectors.upload.setting:ByHandSettings",
         maintainer="the syncrun authors",
+        stage="import",
     )

@@ -16,6 +16,7 @@ COMMANDS = {
     "completion": ("syncrun.cli.completion:completion", "Print the completion script for a shell."),
     "connect": ("syncrun.cli.connect:connect", "Say that a classroom of the sink is a class of the source."),
     "demo": ("syncrun.cli.demo:demo", "See a first sync and the day after, in a minute."),
+    "digest": ("syncrun.cli.digest:digest", "Tell people that they are needed: by webhook and mail."),
     "disconnect": ("syncrun.cli.connect:disconnect", "Let go of a classroom that was connected."),
     "existing": ("syncrun.cli.existing:existing", "See and choose what becomes of what was in a sink before."),
     "explain": ("syncrun.cli.explain:explain", "Follow a person from the source to the sinks, and say why not."),
@@ -32,6 +33,7 @@ COMMANDS = {
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
     "sftp": ("syncrun.cli.sftp:sftp", "Take files in over SFTP: the drop box and its accounts."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
+    "status": ("syncrun.cli.status:status", "Show how districts stand, and what a person is needed for."),
     "testserver": (
         "syncrun.cli.testserver:testserver",
         "Serve a roster like a OneRoster server, to try connectors on.",
@@ -89,10 +91,14 @@ Exit codes:
 @additions_option
 @click.option("--dry-run", is_flag=True, help="Stop before the first write; all before it is the same.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--log-json", is_flag=True, help="Write a log to stderr, a JSON object a line (also: SYNCRUN_LOG=json|text)."
+)
 @click.version_option(__version__, prog_name="syncrun")
 @click.pass_context
 def app(
     ctx: click.Context, district: str | None, mode: str | None, additions_only: bool | None, as_json: bool, dry_run: bool,
+    log_json: bool,
 ) -> Any:  # fmt: skip
     """Carry school rosters to the apps that need them, without harm.
 
@@ -108,4 +114,5 @@ def app(
         return 0
     from syncrun.cli.sync import run
 
-    return run(district, mode=mode or "incremental", dry_run=dry_run, as_json=as_json, additions_only=additions_only)
+    return run(district, mode=mode or "incremental", dry_run=dry_run, as_json=as_json, additions_only=additions_only,
+               log_json=log_json)  # fmt: skip

@@ -66,6 +66,7 @@ def info(name: str, as_json: bool) -> int:
     from syncrun.config.jsonschema import settings_schema
     from syncrun.registry import Registry, imported
     from syncrun.sdk import ConnectorInfo
+    from syncrun.sdk.info import stage_of
 
     registry = Registry()
     offers = registry.load(name)
@@ -78,6 +79,7 @@ def info(name: str, as_json: bool) -> int:
                "from": f"{offer.distribution.name} {offer.distribution.version}"}  # fmt: skip
         if isinstance(offer.info, ConnectorInfo):
             one["can"] = [str(cap.name).lower() for cap in offer.info.caps]
+            one["stage"] = stage_of(offer.info, "source" if offer.kind == "source" else "sink")
             one["maintainer"], one["issues"] = offer.info.maintainer, offer.info.issues
             try:
                 one["settings"] = settings_schema(offer.info)
@@ -93,6 +95,7 @@ def info(name: str, as_json: bool) -> int:
     for offered in told["offers"]:
         click.echo(f"{offered['kind']} {offered['name']}: {offered['title']}  ({offered['from']})")
         if "can" in offered:
+            click.echo(f"  stage: {offered['stage']}")
             click.echo(f"  can: {', '.join(offered['can']) or 'nothing beyond the basics'}")
             settings = offered.get("settings", {})
             for key, each in settings.get("properties", {}).items():

@@ -177,6 +177,8 @@ def show_sink(out: Console, name: str, sink: Mapping[str, Any]) -> None:
             table_name, *counts, f"{each['unchanged']:,}" + (f" (+{each['kept']} kept)" if each["kept"] else "")
         )
     out.print(table, soft_wrap=False)
+    if sink.get("outcome") == "skipped":
+        out.print(f"  [yellow]skipped[/] {escape(sink['reason'])}")
     for table_name, each in sink["tables"].items():
         if each["billable"]:
             out.print(f"  [bold]billable[/] {escape(table_name)}: {each['billable']:,} more in the account")

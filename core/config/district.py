@@ -15,7 +15,8 @@ from typing import Any, Literal
 from marshmallow import Schema, ValidationError, fields
 from platformdirs import user_data_path
 
-from syncrun.config import secret
+from syncrun.config import order, secret
+from syncrun.config.notify import Notify
 from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
 from syncrun.errors import ConfigError, ContractError, Problem
 from syncrun.registry import Registry, imported
@@ -23,7 +24,11 @@ from syncrun.roster.route import Route
 from syncrun.schedule.schema import specs
 from syncrun.schedule.spec import Mode, Spec
 from syncrun.sdk import Cap, ConnectorInfo
+from syncrun.sdk.info import STAGES, Stage, stage_of
 from syncrun.sdk.setting import Reference
+
+AfterFailure = Literal["skip", "run"]
+"""What becomes of a dependant when what it comes after has failed or waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,12 @@ class SinkConfig:
     new_teachers: Literal["ask", "add", "ignore"]
     deselected: Literal["keep", "archive"]
     routes: tuple[Route, ...] = ()
+    after_failure: AfterFailure = "skip"
+
+    @property
+    def stage(self) -> Stage:
+        """When it is served: import, two_way, export."""
+        return stage_of(self.info, "sink")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +94,18 @@ class District:
     limits: Limits
     plugins: tuple[str, ...]
     fingerprint: str
+    after: tuple[str, ...] = ()
+    after_failure: AfterFailure = "skip"
+    wait_minutes: int = 240
+    alarm_hours: float = 36
+    notify: Notify | None = None
     schedule: Mapping[Mode, Spec] = field(default_factory=dict)
     """The schedules that the file has; others may be made with `syncrun schedule`."""
+
+    @property
+    def served(self) -> tuple[SinkConfig, ...]:
+        """The sinks in the order in which they are served: by stage, and within one as the file has them."""
+        return tuple(sorted(self.sinks, key=lambda each: STAGES.index(each.stage)))
 
     @property
     def folder(self) -> Path:
@@ -162,12 +183,17 @@ class _Reader:
             self._observer(plugin)
         if source and "incremental" in values.get("schedule", ()):
             self.problems += not_incremental(source, "schedule.incremental")
+        if values.get("after"):
+            stages = [sink.stage for sink in sinks if sink]
+            self.problems += order.problems(values.get("district", ""), values["after"], stages,
+                                            [self.path.parent, *district_folders()], self.registry)  # fmt: skip
         if self.problems or source is None:
             raise ConfigError(self.problems, source=self.path.name)
         return District(
             values["district"], self.path, values["time_zone"], source, tuple(filter(None, sinks)),
             Limits(**values["limits"]), tuple(values["plugins"]), fingerprint,
             specs(values.get("schedule", {}), values["time_zone"]),
+            tuple(values["after"]), values["after_failure"], values["wait_minutes"], values["alarm_hours"], values["notify"],
         )  # fmt: skip
 
     def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:
@@ -200,6 +226,7 @@ class _Reader:
         return SinkConfig(  # where a setting is wrong, its value is of no account: the file is refused
             values.get("name") or info.name, info, settings, tuple(values.get("school_years", ())), mapping,
             values.get("new_teachers", "ask"), values.get("deselected", "keep"), tuple(values.get("routes", ())),
+            values.get("after_failure", "skip"),
         )  # fmt: skip
 
     def _mapping(self, mapping: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from syncrun.config.notify import NotifySchema
 from syncrun.roster.route import Route, conflicts, grade
 from syncrun.schedule.schema import ScheduleSchema, time_zone
 
@@ -89,6 +90,14 @@ class RouteSchema(Schema):
         return Route(**{**data, **listed, "grades": tuple(map(grade, data["grades"]))})
 
 
+def _after_failure(when: str) -> fields.String:
+    return fields.String(
+        load_default="skip",
+        validate=validate.OneOf(["skip", "run"]),
+        metadata=_doc(f"what to do when {when}: skip it and say why, or run all the same"),
+    )
+
+
 class SinkSchema(Schema):
     """What every sink has beside its own settings."""
 
@@ -117,6 +126,7 @@ class SinkSchema(Schema):
             "until somebody decides on them with `syncrun map teachers`"
         ),
     )
+    after_failure = _after_failure("a sink of an earlier stage has failed, or part of it waits for a person")
     routes = fields.Nested(
         RouteSchema,
         many=True,
@@ -169,3 +179,23 @@ class DistrictSchema(Schema):
         LimitsSchema, load_default=lambda: LimitsSchema().load({}), metadata=_doc("how much may change unseen")
     )
     schedule = fields.Nested(ScheduleSchema, metadata=_doc("when it runs by itself"))
+    after = fields.List(
+        fields.String(validate=validate.Regexp(NAME)),
+        load_default=tuple,
+        metadata=_doc("districts whose scheduled run comes first, by name; this one begins when they have ended well"),
+    )
+    after_failure = _after_failure("one of them has failed or waits for a person")
+    wait_minutes = fields.Integer(
+        load_default=240,
+        strict=True,
+        validate=validate.Range(0, 1440),
+        metadata=_doc("how long a scheduled run waits for those that it comes after"),
+    )
+    alarm_hours = fields.Float(
+        load_default=36,
+        validate=validate.Range(0),
+        metadata=_doc("after so many hours without a good run a person is told; 0 never does"),
+    )
+    notify = fields.Nested(
+        NotifySchema, load_default=None, metadata=_doc("who is told when a person is needed; else those of notify.toml")
+    )

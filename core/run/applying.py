@@ -34,13 +34,14 @@ SHOWN = 20
 @dataclass(frozen=True, slots=True)
 class SinkResult:
     """What became of one sink's plan. `exceptions` by table and action; `error` when the sink could not be served, and
-    then `begun` says that a part of the plan may be in it."""
+    then `begun` says that a part of the plan may be in it. `skipped`: why it was not its turn."""
 
     waiting: int = 0
     exceptions: Mapping[tuple[str, str], int] | None = None
     shown: Sequence[tuple[str, str, str, str, str]] = ()
     error: SyncError | None = None
     begun: bool = True
+    skipped: str = ""
 
     @property
     def open(self) -> bool:

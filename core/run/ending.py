@@ -8,7 +8,7 @@ from typing import Any
 
 from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, SyncError, TransientError
 from syncrun.plan.model import Plan
-from syncrun.run import summary
+from syncrun.run import summary, telling
 from syncrun.run.applying import SinkResult
 from syncrun.run.session import Session
 from syncrun.run.verdict import Verdict
@@ -35,7 +35,8 @@ def conclude(
     """Write down how a run ended. `told` is the part of the summary about its input; `skipped` are sinks that could
     not be served at all, since an earlier run is still open there.
 
-    A run is done only when all that nothing holds is on record as taken; anything else is said."""
+    A run is done only when all that nothing holds is on record as taken; anything else is said. A sink that was passed
+    over had no chance to fail: with it out of account, the run ended as the others did."""
     waits = {
         name: [part for part in each.held if part not in verdict.approved[name]] for name, each in plan.sinks.items()
     }
@@ -60,8 +61,9 @@ def conclude(
             run, transaction, status="applying" if still_open else "ended", outcome=outcome, exit_code=exit_code,
             finished_at=session.clock.now(), summary=found, plan_hash=plan.held_hash if holds else plan.hash,
         )  # fmt: skip
+        telling.note_needs(session, transaction, run, found)
         session.state.set_holds(transaction, session.district.name, run, holds)
-        if results and not still_open:
+        if results and not still_open and not any(each.skipped for each in results.values()):
             session.state.spend_approvals(transaction, session.district.name)
     return Result(run, outcome, exit_code, found, next(iter(errors.values()), None))
 
@@ -71,10 +73,11 @@ def _unserved(
 ) -> dict[str, SyncError]:
     """Sinks that have something to take and did not take it, in this run or an interrupted part of it."""
     recorded = {each.sink for each in session.state.applied(session.district.name) if each.run == run}
+    spoken_for = recorded | {name for name, each in results.items() if each.begun or each.skipped}
     return {
         name: TransientError("Nothing of this run reached the sink before it was cut off; the next run plans anew.")
         for name, each in plan.sinks.items()
-        if set(each.parts) - set(waits[name]) and name not in recorded and not (name in results and results[name].begun)
+        if set(each.parts) - set(waits[name]) and name not in spoken_for
     }
 
 
@@ -82,11 +85,12 @@ def _exit_code(
     plan: Plan, errors: Mapping[str, SyncError], results: Mapping[str, SinkResult], told: Mapping[str, Any], *,
     waits: bool,
 ) -> int:  # fmt: skip
-    if errors and len(errors) >= len(plan.sinks):
+    passed = {name for name, each in results.items() if each.skipped}
+    if errors and len(passed | errors.keys()) >= len(plan.sinks):
         return next(iter(errors.values())).exit_code
     if waits:
         return EXIT_HELD
     rejected = any(each["rejected"] or each.get("unproved") for each in told.get("files", {}).values())
-    if errors or rejected or any(each.rejected for each in results.values()):
+    if errors or rejected or passed or any(each.rejected for each in results.values()):
         return EXIT_DEGRADED
     return EXIT_DONE

@@ -12,6 +12,7 @@ from syncrun.run import applying
 from syncrun.run.applying import SinkResult
 from syncrun.run.ending import conclude
 from syncrun.run.session import Session
+from syncrun.run.turn import passed_over
 from syncrun.run.verdict import Verdict
 from syncrun.sdk import Cap, Sink
 from syncrun.state.lease import Lease
@@ -20,20 +21,27 @@ from syncrun.state.store import AppliedFile, Run
 
 def apply_all(
     session: Session, held: Lease, run: str, plan: Plan, sinks: Mapping[str, Sink], files: Sequence[AppliedFile],
-    approved: Mapping[str, Collection[str]], *, resume: bool = False,
+    approved: Mapping[str, Collection[str]], failed: Collection[str] = (), *, resume: bool = False,
+    late: Collection[str] = (),
 ) -> dict[str, SinkResult]:  # fmt: skip
-    """Send to each sink what is let go, one after the other; a sink that fails does not stop the next. Sinks that have
-    the run on record already are passed over."""
+    """Send to each sink what is let go, one after the other by stage; a sink that fails stops those of later stages, and
+    no others. `failed` are sinks that could not be served at all. Sinks that have the run on record already are left
+    out. With `resume`, what was begun is finished; `late` are sinks that were passed over then, and are served now."""
     desk = applying.Desk(
         session.district.name, session.state, session.folders, held, run, session.progress, _begun(session, run)
     )
-    results = {}
-    for config in session.district.sinks:
+    results: dict[str, SinkResult] = {}
+    for config in session.district.served:
+        unserved = {*failed, *(name for name, each in results.items() if each.error)}
+        skipped = passed_over(session.district, plan, approved, unserved).get(config.name)
         mine = [each for each in files if each.sink == config.name]
-        if config.name in sinks and config.name in plan.sinks and not any(each.run == run for each in mine):
+        if config.name in sinks and skipped and not any(each.run == run for each in mine):
+            results[config.name] = skipped
+        elif config.name in sinks and config.name in plan.sinks and not any(each.run == run for each in mine):
             results[config.name] = applying.apply_sink(
-                desk, plan, config, sinks[config.name], approved[config.name], mine, resume=resume
-            )
+                desk, plan, config, sinks[config.name], approved[config.name], mine,
+                resume=resume and config.name not in late,
+            )  # fmt: skip
     return results
 
 
@@ -73,8 +81,9 @@ def _finish(session: Session, held: Lease, run: Run) -> dict[str, SinkResult]:
     plan = Plan.from_json(session.folders.plan(run.plan_run or run.id).read_text(encoding="utf-8"))
     approved = applying.intended(session.folders, run.id)
     files = session.state.applied(session.district.name)
-    results = apply_all(session, held, run.id, plan, session.sinks(), files, approved, resume=True)
-    done = {name: each for name, each in results.items() if each.begun}
+    late = {name for name, each in (run.summary or {}).get("sinks", {}).items() if each.get("outcome") == "skipped"}
+    results = apply_all(session, held, run.id, plan, session.sinks(), files, approved, resume=True, late=late)
+    done = {name: each for name, each in results.items() if each.begun or each.skipped}
     told = {key: value for key, value in (run.summary or {}).items() if key not in {"outcome", "exit_code"}}
     conclude(
         session,

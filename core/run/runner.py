@@ -19,7 +19,7 @@ from syncrun.config.mapping import read_mapping
 from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
-from syncrun.run import applying, planning, reading, summary, uploading
+from syncrun.run import applying, planning, reading, summary, telling, uploading
 from syncrun.run.aside import Aside
 from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
@@ -27,6 +27,7 @@ from syncrun.run.input import Input, input_of
 from syncrun.run.observer import objections, tell, tell_plan
 from syncrun.run.recovery import apply_all, finish_interrupted, publish_again
 from syncrun.run.session import Session
+from syncrun.run.turn import passed_over
 from syncrun.run.verdict import Verdict, weigh
 from syncrun.scratch import publish, scratch
 from syncrun.sdk import BulkSink, Cap, Sink
@@ -75,7 +76,9 @@ def sync(session: Session) -> Result:
 def _first_complete(session: Session, result: Result) -> Result:
     """Say once that the district's first sync is complete: in the summary, from which observers may tell people."""
     told = {**result.summary, "first_sync_complete": True}
-    session.state.update_run(session.run, summary=told)
+    with session.state.transaction() as transaction:
+        session.state.update_run(session.run, transaction, summary=told)
+        telling.note_complete(session, transaction, session.run)
     return dataclasses.replace(result, summary=told)
 
 
@@ -92,10 +95,12 @@ def _failed(session: Session, error: SyncError) -> Result:
     told = {"run": session.run, "district": session.district.name, "outcome": error.outcome,
             "exit_code": error.exit_code, "error": error.as_dict()}  # fmt: skip
     found = session.state.run(session.run)
-    if found is None or found.status != "applying":  # an interrupted apply is finished by the next run
-        session.state.update_run(session.run, status="ended")
-    session.state.update_run(session.run, outcome=error.outcome, exit_code=error.exit_code,
-                             finished_at=session.clock.now(), summary=told)  # fmt: skip
+    with session.state.transaction() as transaction:
+        if found is None or found.status != "applying":  # an interrupted apply is finished by the next run
+            session.state.update_run(session.run, transaction, status="ended")
+        session.state.update_run(session.run, transaction, outcome=error.outcome, exit_code=error.exit_code,
+                                 finished_at=session.clock.now(), summary=told)  # fmt: skip
+        telling.note_needs(session, transaction, session.run, told)
     return Result(session.run, error.outcome, error.exit_code, told, error)
 
 
@@ -293,9 +298,11 @@ def _decide(
     plan, district = prepared.plan, session.district.name
     verdict = weigh(plan, session.state.approvals(district))
     tell_plan(session, plan)
+    results = passed_over(session.district, plan, verdict.approved, skipped)
     go = not session.dry_run and any(
         set(each.parts) - (set(each.held) - verdict.approved[name]) for name, each in plan.sinks.items()
-    )
+        if name not in results
+    )  # fmt: skip
     applying.intend(session.folders, session.run, verdict.approved)
     with session.state.transaction() as transaction:
         if not session.dry_run and (not prepared.doubtful or go):
@@ -305,12 +312,12 @@ def _decide(
             plan_hash=plan.held_hash if _waits(plan, verdict) else plan.hash, plan_run=plan.run,
             snapshot=prepared.snapshot.to_json(), summary={**_head(session), **prepared.told},
         )  # fmt: skip
-    results = {}
     if go:
         session.progress.phase("apply")
-        results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved)
+        results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved, skipped)
     elif not session.dry_run:
-        skipped = {**publish_again(session, held, session.run, plan, sinks, files), **skipped}
+        served = {name: sink for name, sink in sinks.items() if name not in results}
+        skipped = {**publish_again(session, held, session.run, plan, served, files), **skipped}
     return conclude(
         session,
         session.run,

@@ -54,7 +54,9 @@ def sink(plan: SinkPlan, approved: Collection[str], result: SinkResult | None) -
         "held": held,
         "billable": sum(table.billable for table in plan.tables.values()),
     }  # fmt: skip
-    if result is not None:
+    if result is not None and result.skipped:
+        told |= {"outcome": "skipped", "reason": result.skipped}
+    elif result is not None:
         told["waiting"] = result.waiting
         told["rejected"] = result.rejected
         told["rejections"] = [

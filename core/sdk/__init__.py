@@ -19,7 +19,7 @@ from syncrun.errors import (
     TransientError,
 )
 from syncrun.sdk.fold import folded
-from syncrun.sdk.info import API, Cap, CommandInfo, ConnectorInfo, MatcherInfo
+from syncrun.sdk.info import API, Cap, CommandInfo, ConnectorInfo, MatcherInfo, Stage
 from syncrun.sdk.match import FEATURES, Form, Matcher, MatchKind, Record, Score
 from syncrun.sdk.record import Deltas, Mark, Page, RecordSource
 from syncrun.sdk.setting import DatabaseUrl, Secret, SecretText
@@ -102,6 +102,7 @@ __all__ = [
     "Secret",
     "SecretText",
     "Sink",
+    "Stage",
     "StartOverError",
     "SyncError",
     "Table",

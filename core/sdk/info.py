@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 API = 1
 """The number of the plug-in interface that this version of `syncrun` serves."""
@@ -37,12 +38,20 @@ class Cap(enum.Flag):
     """A sink that sends no message to people, or can be told not to."""
 
 
+Stage = Literal["import", "two_way", "export"]
+"""What an application does for the roster, and so when it is served: `import` brings data in, `two_way` takes and
+gives, `export` only takes."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
+"""The stages in the order in which they are served."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorInfo:
     """One source connector or sink.
 
     `cls` and `settings` are import paths, `"package.module:Name"`; they are imported only when a district names the
-    connector. `settings` is a marshmallow schema of the connector's own settings.
+    connector. `settings` is a marshmallow schema of the connector's own settings. `stage` may be left out: a source
+    then is an `import`, a sink an `export`.
     """
 
     name: str
@@ -53,6 +62,12 @@ class ConnectorInfo:
     api: int = API
     maintainer: str = ""
     issues: str = ""
+    stage: Stage | None = None
+
+
+def stage_of(info: ConnectorInfo, kind: Literal["source", "sink"]) -> Stage:
+    """The stage of a connector: what it says, or what most of its kind are."""
+    return info.stage or ("import" if kind == "source" else "export")
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,15 @@ def _take(engine: sa.Engine, district: str, run: str, clock: Clock) -> int:
         return int(found.epoch) + 1
 
 
+def holder(engine: sa.Engine, district: str, clock: Clock) -> str | None:
+    """The run of a district that is at work now; None when there is none, or none that is alive."""
+    with spoken(WHAT), engine.begin() as connection:
+        found = connection.execute(sa.select(leases).where(leases.c.district == district)).one_or_none()
+        if found is None or found.run is None or found.expires_at <= _now(connection, clock) or _is_dead(found):
+            return None
+        return str(found.run)
+
+
 def _is_dead(found: sa.Row[tuple[object, ...]]) -> bool:
     return found.host == socket.gethostname() and not _alive(found.pid, found.born)
 

@@ -26,7 +26,11 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
         return moment.astimezone(datetime.UTC)  # a server answers in its own zone
 
 
-metadata = sa.MetaData(naming_convention={"ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s"})
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s", "pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"
+    }
+)  # fmt: skip
 _AT = Instant()
 
 
@@ -101,6 +105,19 @@ schedules = sa.Table(
 )  # fmt: skip
 sa.Index("ix_schedules_district", schedules.c.district)
 sa.Index("ix_schedules_next_at", schedules.c.next_at)
+notices = sa.Table(
+    "notices", metadata,
+    sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.Text, nullable=False, unique=True),
+    _column("district"), _column("path"), _column("needs"), sa.Column("at", _AT, nullable=False),
+)  # fmt: skip
+
+deliveries = sa.Table(
+    "deliveries", metadata,
+    sa.Column("notice", sa.Integer, primary_key=True, autoincrement=False), _column("channel", key=True),
+    _column("status"), _column("batch", null=True), sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", _AT, nullable=False), sa.Column("sent_at", _AT), _column("error", null=True),
+)  # fmt: skip
+sa.Index("ix_deliveries_status", deliveries.c.status)
 
 leases = sa.Table(
     "leases", metadata,

@@ -135,19 +135,19 @@ class State:
         if district is not None:
             query = sa.select(runs).where(runs.c.district == district).order_by(runs.c.epoch.desc()).limit(limit)
         with self.transaction() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            return [run_of(row) for row in connection.execute(query)]
 
     def interrupted(self, district: str) -> list[Run]:
         """Runs that were cut off while they applied, oldest first."""
         query = sa.select(runs).where(runs.c.district == district, runs.c.status == "applying").order_by(runs.c.epoch)
         with self.transaction() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            return [run_of(row) for row in connection.execute(query)]
 
     def run(self, wanted: str) -> Run | None:
         """One run by its id."""
         with self.transaction() as connection:
             found = connection.execute(sa.select(runs).where(runs.c.id == wanted)).one_or_none()
-        return _run(found) if found else None
+        return run_of(found) if found else None
 
     # -- snapshots and what sinks have taken -------------------------------------------------------------------------
 
@@ -248,7 +248,8 @@ class State:
                      "detail": json.loads(row.detail)} for row in found]  # fmt: skip
 
 
-def _run(row: sa.Row[Any]) -> Run:
+def run_of(row: sa.Row[Any]) -> Run:
+    """A run from its row."""
     values = dict(zip(row._fields, row, strict=True))
     values["summary"] = json.loads(values["summary"]) if values["summary"] else None
     return Run(**values)

@@ -25,4 +25,5 @@ def syncrun_sinks() -> Iterable[ConnectorInfo]:
         | Cap.RELEASE
         | Cap.MOVE,
         maintainer="the syncrun authors",
+        stage="export",
     )

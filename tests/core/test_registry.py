@@ -59,6 +59,8 @@ BAD = {
         f"{HEAD}\n@hookimpl\ndef syncrun_sinks(): yield MatcherInfo('bad', 't', 'c')", "offers",
         "TypeError: syncrun_sinks gave MatcherInfo, not ConnectorInfo",
     ),
+    "a stage that is none": (source(f"    yield {info(stage='sideways')}"), "offers",
+                             "TypeError: bad has the stage 'sideways', which is none of import, two_way, export"),
     "a later interface": (source(f"    yield {info(api=2)}"), "offers",
                           "TypeError: bad is written for interface 2; this syncrun serves 1"),
     "two of one name": (source(f"    yield {info()}\n    yield {info()}"), "offers",

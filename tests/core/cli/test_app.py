@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from terminal import Terminal
     from world import World
 
-HEAVY = ("duckdb", "sqlalchemy", "marshmallow", "rich", "alembic", "apispec", "psycopg", "tenacity")
+HEAVY = ("duckdb", "sqlalchemy", "marshmallow", "rich", "alembic", "apispec", "psycopg", "tenacity",
+         "structlog", "requests")  # fmt: skip
 KIND = "orgs"
 """What one types where the usage of `map` says KIND."""
 

@@ -97,7 +97,10 @@ def test_info_tells_of_capabilities_and_settings(terminal: Terminal) -> None:
         answer.out.splitlines()[0]
         == "sink planner: A lesson planner's database (SQLite or PostgreSQL)  (syncrun 0.1.0)"
     )
-    assert "  can: client_ids, bulk, transactional, archive, restore, link, release, move, quiet" in answer.out
+    assert (
+        "  stage: export\n  can: client_ids, bulk, transactional, archive, restore, link, release, move, quiet"
+        in answer.out
+    )
     assert "  database_url (required): address of the planner's database" in answer.out
     found = terminal("plugins", "info", "planner", "--json").json
     assert found["offers"][0]["settings"]["required"] == ["database_url"]

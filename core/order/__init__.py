@@ -1,0 +1,1 @@
+"""What after what, between districts: whether a scheduled run may begin, and whether two would overlap."""
