@@ -192,8 +192,8 @@ class _Reader:
         return District(
             values["district"], self.path, values["time_zone"], source, tuple(filter(None, sinks)),
             Limits(**values["limits"]), tuple(values["plugins"]), fingerprint,
-            specs(values.get("schedule", {}), values["time_zone"]),
             tuple(values["after"]), values["after_failure"], values["wait_minutes"], values["alarm_hours"], values["notify"],
+            specs(values.get("schedule", {}), values["time_zone"]),
         )  # fmt: skip
 
     def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:
