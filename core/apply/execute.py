@@ -18,6 +18,7 @@ import tenacity
 
 from syncrun.apply import whole
 from syncrun.apply.outgoing import FAILED, KNOWN, Outgoing, prepare
+from syncrun.apply.release import SCHEMA as RELEASED
 from syncrun.apply.step import Step, steps
 from syncrun.errors import ContractError, FenceError, SyncError, TransientError
 from syncrun.sdk import (
@@ -36,6 +37,7 @@ from syncrun.sdk import (
     WholeSink,
 )
 from syncrun.sdk.sql.rejection import REJECTIONS
+from syncrun.sqltext import name
 from syncrun.state.lease import Lease
 
 if TYPE_CHECKING:
@@ -238,10 +240,14 @@ def _note(connection: DuckDBPyConnection, step: Step, outcomes: Sequence[Outcome
     ids = [(step.table.name, o.key, o.sink_id) for o in outcomes if o.sink_id and step.action is Action.CREATE]
     if ids:
         connection.executemany(f"INSERT INTO {KNOWN} VALUES (?, ?, ?)", ids)
-    if step.action in {Action.CREATE, Action.LINK, Action.RESTORE, Action.MOVE}:
-        failed = [(step.table.name, o.key) for o in outcomes if o.status in {"rejected", "conflict"}]
-        if failed:
-            connection.executemany(f"INSERT INTO {FAILED} VALUES (?, ?)", failed)
+    failed = [(step.table.name, o.key) for o in outcomes if o.status in {"rejected", "conflict"}]
+    if failed and step.action in {Action.CREATE, Action.LINK, Action.RESTORE, Action.MOVE}:
+        connection.executemany(f"INSERT INTO {FAILED} VALUES (?, ?)", failed)
+    elif failed and step.action is Action.RELEASE:
+        # what could not be given back stays ours, so its record stays that row until both can be done
+        connection.executemany(
+            f"INSERT INTO {FAILED} SELECT ?, key FROM {RELEASED}.{name(step.table.name)} WHERE from_key = ?", failed
+        )
 
 
 class _BulkTaker:

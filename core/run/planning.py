@@ -80,6 +80,8 @@ def make(
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder, desk.aside)
     first = not desk.files
     config = desk.config
+    if _can_give_back(desk):
+        relink.give_back(connection, tables)
     doubts = (
         link.find(connection, desk.sink, tables, routed.decisions, folder, _derive(desk))
         if Cap.LINK in config.info.caps
@@ -126,15 +128,19 @@ def _derive(desk: Desk) -> Derive:
     return lambda table, key: f"{sql_derived(desk.district, desk.config.name, table, key)}::VARCHAR"
 
 
+def _can_give_back(desk: Desk) -> bool:
+    """Whether the sink can be given rows back that the sync took, under ids that both know."""
+    return Cap.RELEASE | Cap.CLIENT_IDS in desk.config.info.caps
+
+
 def _before(
     connection: DuckDBPyConnection, desk: Desk, folder: Path, *, first: bool
 ) -> tuple[list[str], dict[str, list[Reason]]]:
     """What becomes of rows that the sink had before and of those that are given back; advice, and by school what a person
     is asked."""
-    if Cap.RELEASE | Cap.CLIENT_IDS not in desk.config.info.caps:
+    if not _can_give_back(desk):
         return [], {}
     tables, derive = desk.sink.tables, _derive(desk)
-    relink.give_back(connection, tables)
     advice: list[str] = []
     questions: dict[str, list[Reason]] = {}
     existing.school_map(connection, tables, derive)

@@ -209,6 +209,7 @@ def test_pause_on_days_ends_by_itself_or_when_it_is_resumed(ask: Any, clock: Fix
         (("pause",), "District riverside has no schedule."),
         (("pause", "full"), "District riverside has no full schedule."),
         (("pause", "--to", "2026-12-01"), "District riverside has no schedule."),
+        (("pause", "incremental", "--to", "2026-12-01"), "District riverside has no incremental schedule."),
         (("resume", "incremental"), "District riverside has no incremental schedule."),
         (("clear", "full"), "District riverside has no full schedule."),
         (("pause", "--from", "2026-12-01"), "must have a last one"),

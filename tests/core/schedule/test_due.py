@@ -87,6 +87,8 @@ def test_clock_that_jumps_back_does_not_double_a_run() -> None:
     behind = Slot(1, "full", made, moment("11-01T19:30"), ran)
     (found,) = decide([behind], moment("11-21T06:00"))
     assert (found.fate, found.next_at) == ("done before", moment("11-21T19:30"))
+    (found,) = decide([Slot(1, "full", made, ran, ran)], moment("11-21T06:00"))
+    assert (found.fate, found.next_at) == ("done before", moment("11-21T19:30"))
 
 
 def test_clock_that_was_a_year_ahead_does_not_stop_a_schedule_for_a_year() -> None:

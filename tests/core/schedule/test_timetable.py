@@ -145,6 +145,17 @@ def test_paused_schedule_is_not_due_and_resumed_it_makes_up_for_nothing(state: S
     assert only(state).runs_at == NOON + 18 * HOUR
 
 
+def test_what_a_pause_left_out_is_not_made_up_for(state: State, clock: FixedClock) -> None:
+    put(state)
+    timetable.pause(state, "elm", ["full"], "Ann")
+    clock.move(hours=8)
+    timetable.resume(state, "elm", ["full"], "Ann")
+    assert due(state) == []
+    assert only(state).runs_at == NOON + 31.5 * HOUR
+    timetable.adopt(state, "elm", {})
+    assert only(state).runs_at == NOON + 31.5 * HOUR
+
+
 def test_pause_of_what_is_not_there_is_refused(state: State) -> None:
     put(state)
     for change in (timetable.pause, timetable.resume):
@@ -234,8 +245,8 @@ def test_nothing_is_due_of_a_district_at_work_and_what_waits_comes_after(state: 
     found = start(state)
     clock.move(minutes=2)
     assert due(state) == []  # claimed, and just starting
+    clock.move(minutes=6)
     with lease.held(state.engine, "elm", "run-1", clock):
-        clock.move(minutes=0.5)
         assert due(state) == []
     timetable.mark_done(state, found, "run-1")
     assert due(state) == [("elm", "incremental")]
