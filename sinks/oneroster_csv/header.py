@@ -9,7 +9,7 @@ from typing import Literal
 Version = Literal["1.1", "1.2"]
 COMMON = ("sourcedId", "status", "dateLastModified")
 
-_BOTH: Mapping[str, tuple[str, ...]] = {
+_BOTH: dict[str, tuple[str, ...]] = {
     "academicSessions": ("title", "type", "startDate", "endDate", "parentSourcedId", "schoolYear"),
     "classes": ("title", "grades", "courseSourcedId", "classCode", "classType", "location", "schoolSourcedId",
                 "termSourcedIds", "subjects", "subjectCodes", "periods"),
@@ -22,11 +22,13 @@ _BOTH: Mapping[str, tuple[str, ...]] = {
     "orgs": ("name", "type", "identifier", "parentSourcedId"),
 }  # fmt: skip
 FILES: Mapping[Version, Mapping[str, tuple[str, ...]]] = {
-    "1.1": _BOTH | {
+    "1.1": {
+        **_BOTH,
         "users": ("enabledUser", "orgSourcedIds", "role", "username", "userIds", "givenName", "familyName", "middleName",
                   "identifier", "email", "sms", "phone", "agentSourcedIds", "grades", "password"),
     },
-    "1.2": _BOTH | {
+    "1.2": {
+        **_BOTH,
         "roles": ("userSourcedId", "roleType", "role", "beginDate", "endDate", "orgSourcedId", "userProfileSourcedId"),
         "users": ("enabledUser", "username", "userIds", "givenName", "familyName", "middleName", "identifier", "email",
                   "sms", "phone", "agentSourcedIds", "grades", "password", "userMasterIdentifier", "preferredGivenName",

@@ -8,7 +8,7 @@ from syncrun.sdk import Table
 from syncrun.sinks.oneroster_csv import shape
 from syncrun.sinks.oneroster_csv.column import COLUMNS, schema
 
-PARENTS: Mapping[str, tuple[str, ...]] = {
+PARENTS: dict[str, tuple[str, ...]] = {
     "orgs": (), "academicSessions": (), "courses": ("orgs",), "classes": ("courses", "academicSessions"),
     "users": ("orgs",), "roles": ("users",), "enrollments": ("classes", "users"), "demographics": ("users",),
     "studentAttributes": ("users",),

@@ -109,7 +109,8 @@ class Query:
 
     def _column(self, path: tuple[str, ...]) -> str:
         *way, last = path
-        alias, here, walked = "own", self.table, ()
+        alias, here = "own", self.table
+        walked: tuple[str, ...] = ()
         for each in way:
             walked, column = (*walked, each), references(here)[each]
             joined = name(".".join(walked))
