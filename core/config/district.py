@@ -192,8 +192,9 @@ class _Reader:
         return District(
             values["district"], self.path, values["time_zone"], source, tuple(filter(None, sinks)),
             Limits(**values["limits"]), tuple(values["plugins"]), fingerprint,
-            tuple(values["after"]), values["after_failure"], values["wait_minutes"], values["alarm_hours"], values["notify"],
-            specs(values.get("schedule", {}), values["time_zone"]),
+            after=tuple(values["after"]), after_failure=values["after_failure"], wait_minutes=values["wait_minutes"],
+            alarm_hours=values["alarm_hours"], notify=values["notify"],
+            schedule=specs(values.get("schedule", {}), values["time_zone"]),
         )  # fmt: skip
 
     def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:

@@ -138,7 +138,7 @@ def found_in(path: Path) -> Notify | None:
     try:
         found: Notify = NotifySchema().load(raw["notify"])
     except ValidationError as error:
-        raise ConfigError(_problems(error.normalized_messages()), source=path.name) from None  # type: ignore[no-untyped-call] # marshmallow gives it no types
+        raise ConfigError(_problems(error.messages_dict), source=path.name) from None
     return found
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from stages import lose_pupils
 
+from syncrun.clock import SystemClock
 from syncrun.config.district import load
 from syncrun.errors import ConfigError
 from syncrun.order.start import Skip, note_skip
 from syncrun.registry import Registry
+from syncrun.state import lease
 from syncrun.status.overview import overview
 
 if TYPE_CHECKING:
@@ -142,3 +145,14 @@ def test_run_at_work_and_one_that_was_cut_off_are_told_apart(home_made: World, t
     state = home_made.state()
     state.start_run("cut", "riverside", "incremental", 99, dry_run=False)
     assert terminal("status", "--json").json[0]["last_outcome"] == "cut off"
+    with lease.held(state.engine, "riverside", "now", SystemClock()):
+        (found,) = terminal("status", "--json").json
+    assert (found["last_outcome"], found["at_work"]) == ("at work", "now")
+
+
+def test_alarm_is_sent_with_the_digest_though_nothing_ran(home_made: World, terminal: Terminal) -> None:
+    with sa.create_engine(f"sqlite:///{home_made.home / 'state.db'}").begin() as connection:
+        connection.execute(sa.text("UPDATE runs SET started_at = '2020-01-01', finished_at = '2020-01-02 03:04:05'"))
+    assert terminal("digest", "send").code == 0
+    (need,) = [each for each in terminal("digest", "show", "--json").json["waiting"] if each["code"] == "N-ALARM-1"]
+    assert need["words"] == "The last good run ended at 2020-01-02 03:04 UTC, more than 36 hours ago."

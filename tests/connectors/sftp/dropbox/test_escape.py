@@ -84,8 +84,11 @@ def harmless(port: Harbour) -> dict[str, str | None]:
 
 
 @pytest.fixture
-def safe(set_up: Harbour, tmp_path: Path) -> dict[str, str | None]:
+def safe(set_up: Harbour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     box = set_up.place.boxes / "oak"
+    deep = tmp_path / "a" / "b" / "c"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)  # where a raw path without a folder leads
     found = harmless(set_up)
     for path in found:
         assert Path(os.path.normpath(box / path.replace("\0", ""))).is_relative_to(tmp_path)
