@@ -1,5 +1,8 @@
 """Members of classrooms that are taken over: who is in the source too is taken over with the classroom; for the others
-people choose to keep them, to remove them, or to be asked, which is what happens unless they chose."""
+people choose to keep them, to remove them, or to be asked, which is what happens unless they chose.
+
+Where a person becomes another one of the sink, or is taken over later than a classroom, the seat that this one has in the
+classroom already is taken over too, so that nobody sits there twice."""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from syncrun.match.relink import OBSERVED, Derive
+from syncrun.match.relink import OBSERVED, Derive, released
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import BEFORE, GIVEN_UP, LINKS, RELINKED
 from syncrun.plan.model import Reason
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.sdk import Table
-from syncrun.sqltext import literal, name
+from syncrun.sqltext import literal, literals, name
 from syncrun.state.policy import Policy
 
 if TYPE_CHECKING:
@@ -21,11 +24,18 @@ if TYPE_CHECKING:
 
 
 def taken_over(connection: DuckDBPyConnection, table: Table) -> int:
-    """Make `taken_classes` (key, sink_id) of classrooms that this plan takes over; how many."""
+    """Make `taken_classes` (key, sink_id, now) of classrooms that this plan takes over (`now`) and, where it takes over
+    people, of those that were taken over before; how many."""
     parent = table.parents[str(table.shrink)]
+    people = [each for column, each in table.parents.items() if column != table.shrink]
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE taken_classes AS
-        SELECT key, sink_id FROM {LINKS} SEMI JOIN {SHAPED}.{name(parent)} USING (key) WHERE "table" = {literal(parent)}
+        SELECT key, sink_id, true AS now FROM {LINKS} WHERE "table" = {literal(parent)}
+            AND key IN (SELECT key FROM {SHAPED}.{name(parent)})
+        UNION ALL SELECT key, sink_id, false FROM {APPLIED}.{name(parent)} WHERE sink_id IS NOT NULL AND NOT archived
+            AND key IN (SELECT key FROM {SHAPED}.{name(parent)})
+            AND key NOT IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(parent)})
+            AND EXISTS (FROM {LINKS} WHERE "table" IN ({literals(people)}))
     """)
     found = connection.execute("SELECT count(*) FROM taken_classes").fetchone()
     return int(found[0]) if found else 0
@@ -38,6 +48,7 @@ def settle(
     table was observed, and `taken_over` found some."""
     place = name(str(table.shrink))
     _pair(connection, table, place, derive)
+    _replace_own(connection, table, place, derive)
     chosen = {(each.scope, each.scope_id): each.choice for each in policies if each.table == table.name}
     left = connection.execute(f"""
         SELECT class.school, coalesce(school.id, ''), count(*), count(DISTINCT taken.key)
@@ -69,7 +80,7 @@ def settle(
 def _left(table: Table, place: str) -> str:
     """The FROM clause for members of taken-over classrooms who are not taken over."""
     parent = table.parents[str(table.shrink)]
-    return f"""taken_classes AS taken JOIN {SHAPED}.{name(parent)} AS class ON class.key = taken.key
+    return f"""(FROM taken_classes WHERE now) AS taken JOIN {SHAPED}.{name(parent)} AS class ON class.key = taken.key
         JOIN {OBSERVED}.{name(table.name)} AS member ON member.{place} = taken.sink_id
             AND NOT member.owned AND NOT member.archived
             AND member.sink_id NOT IN (SELECT sink_id FROM {LINKS} WHERE "table" = {literal(table.name)})"""
@@ -81,16 +92,40 @@ def _pair(connection: DuckDBPyConnection, table: Table, place: str, derive: Deri
     ids = {column: _id(table.parents[column], f"new.{name(column)}", derive) for column in people}
     both = " AND ".join(f"old.{name(column)} IS NOT DISTINCT FROM {ids[column]}" for column in people)
     someone = " OR ".join(f"old.{name(column)} IS NOT NULL" for column in people)
+    other = " OR ".join(
+        f'new.{name(column)} IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.parents[column])})'
+        for column in people
+    )
     connection.execute(f"""
         INSERT INTO {LINKS}
         SELECT {literal(table.name)}, new.key, old.sink_id
         FROM {SHAPED}.{name(table.name)} AS new JOIN taken_classes AS taken ON taken.key = new.{place}
-        JOIN {OBSERVED}.{name(table.name)} AS old ON old.{place} = taken.sink_id AND NOT old.owned AND NOT old.archived
-            AND ({someone}) AND {both}
-        WHERE new.key NOT IN (SELECT key FROM {APPLIED}.{name(table.name)})
-            OR new.key IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.name)})
+        JOIN {OBSERVED}.{name(table.name)} AS old ON old.{place} = taken.sink_id AND NOT old.archived
+            AND (NOT old.owned OR old.sink_id IN ({released(table)})) AND ({someone}) AND {both}
+        LEFT JOIN {APPLIED}.{name(table.name)} AS was ON was.key = new.key
+        WHERE was.key IS NULL OR new.key IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.name)})
+            OR was.sink_id IS NULL AND NOT was.archived AND ({other})
         QUALIFY row_number() OVER (PARTITION BY new.key ORDER BY old.sink_id) = 1
             AND row_number() OVER (PARTITION BY old.sink_id ORDER BY new.key) = 1
+    """)
+
+
+def _replace_own(connection: DuckDBPyConnection, table: Table, place: str, derive: Derive) -> None:
+    """Set aside the seats that the sync made and in whose place others are taken over now."""
+    own = derive(table.name, "was.key")
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE replaced AS
+        SELECT was.key, new.school, {own} AS sink_id, was.{place} AS parent
+        FROM {APPLIED}.{name(table.name)} AS was JOIN {SHAPED}.{name(table.name)} AS new ON new.key = was.key
+        WHERE was.sink_id IS NULL AND NOT was.archived
+            AND was.key IN (SELECT key FROM {LINKS} WHERE "table" = {literal(table.name)})
+    """)
+    connection.execute(
+        f"INSERT INTO {RELINKED} SELECT {literal(table.name)}, key, {literal(BEFORE)} || sink_id FROM replaced"
+    )
+    connection.execute(f"""
+        INSERT INTO {GIVEN_UP}
+        SELECT {literal(table.name)}, 'release', {literal(BEFORE)} || sink_id, school, sink_id, parent FROM replaced
     """)
 
 

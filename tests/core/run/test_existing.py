@@ -324,6 +324,31 @@ def test_member_who_leaves_while_the_classroom_becomes_another_is_given_back(app
     assert len(app.active("memberships").keys() & source.keys()) == len(source) - 1
 
 
+@pytest.mark.requirement("S4-9", "S4-16")
+def test_nobody_has_two_seats_in_a_taken_over_classroom(app: Messenger, before: Before) -> None:
+    """A student is taken over, parted, merged and skipped; the seat that a teacher gave them comes and goes with them."""
+    choose(app, "leave")
+    choose(app, "keep", table="memberships")
+    room, key = a_room(app, before)
+    connect(app, room, key)
+    seats = [(seat, row["student_id"]) for seat, row in sorted(members_of(app, room).items()) if row["student_id"]]
+    source = {row["userSourcedId"] for row in app.rows("enrollments") if row["classSourcedId"] == key}
+    seat, student = next((seat, old) for seat, old in seats if before.students[old] in source)
+    was = app.all("memberships")[seat]
+    connect(app, student, before.students[student], "students")
+    settle(app)
+    first = members_of(app, room)
+    assert first[seat]["managed_by"] == "riverside"
+    for verdict in ("add", "skip"):
+        connect(app, student, before.students[student], "students", verdict=verdict)
+        settle(app)
+        assert app.all("memberships")[seat] == was
+        connect(app, student, before.students[student], "students")
+        settle(app)
+        assert members_of(app, room) == first
+        assert settle(app).summary["nothing_to_do"]
+
+
 @pytest.mark.requirement("S0-30")
 def test_what_people_make_and_archive_by_hand_stays_and_is_mentioned_once(app: Messenger, before: Before) -> None:
     """Ten full syncs later the club is there, and what a person archived is archived and was mentioned once."""
