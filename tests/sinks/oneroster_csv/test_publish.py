@@ -298,6 +298,30 @@ def test_full_disk_waits_for_the_next_run_which_finishes_it_first(exporter: Expo
     assert {"s1900"} <= {row["sourcedId"] for row in exporter.tables()["users"]}
 
 
+def test_delta_that_went_out_before_it_was_noted_is_followed_by_its_reverse(exporter: Exporter, monkeypatch) -> None:
+    from syncrun.errors import TransientError
+    from syncrun.run import applying
+
+    exporter.configure(sink='mode = "delta"')
+    exporter.first()
+    title = exporter.rows("classes")[0]["title"]
+    exporter.edit("classes", "class-1-0", title="For a day")
+    exporter.write()
+    exporter.clock.move(days=1)
+
+    def cut(*arguments: Any, **named: Any) -> None:
+        raise TransientError("cut off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "_record", cut)
+        assert exporter.sync().exit_code == 75
+    assert [row["title"] for row in exporter.tables()["classes"]] == ["For a day"]
+    exporter.edit("classes", "class-1-0", title=title)
+    exporter.night()
+    assert [row["title"] for row in exporter.tables()["classes"]] == [title]
+    assert len(exporter.published()) == 3
+
+
 SWEEP = Path(__file__).parents[2] / "export_sweep.py"
 
 
