@@ -25,6 +25,7 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── StateLostError          files that the state names are gone
     │   ├── UndecidedError          nobody chose what becomes of rows that a sink had before
     │   └── UsageError              the command cannot be carried out as asked
+    │       └── DoubleUseError          two records would be one record of the sink
     ├── TransientError         75   try again later
     │   ├── ArrivingError           files changed or went away while they were read
     │   ├── CutAnswerError          an answer that ended too early
@@ -123,6 +124,7 @@ PROBLEM_CODES = {
     "E-CONFIG-6": "A secret stands in the file as a value.",
     "E-CONFIG-7": "A plug-in that the district needs cannot be loaded.",
     "E-CONFIG-8": "A mapping file has a row that cannot be used.",
+    "E-CONFIG-9": "An incremental schedule is asked of a source that cannot send only what changed.",
     "E-CONFIG-10": "The district comes after one that is not there, in a circle, or against the order of stages.",
 }
 
@@ -298,6 +300,14 @@ class UsageError(RefusedError):
 
     code = "E-USAGE-1"
     next_step = "See `syncrun --help`."
+
+
+class DoubleUseError(UsageError):
+    """A record of the sink, or of the source, is linked already."""
+
+    code = "E-MAP-1"
+    safe = "No decision was changed."
+    next_step = "Choose another record, or take the decision back that stands in the way."
 
 
 class TransientError(SyncError):

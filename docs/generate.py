@@ -30,13 +30,7 @@ from syncrun.connectors.powerschool.api import (
     OtherServerError,
     QueryMissingError,
 )
-from syncrun.connectors.sftp.fault import (
-    HostKeyChangedError,
-    HostKeyUnknownError,
-    NoCommonAlgorithmError,
-    NothingNewError,
-    NotReadyError,
-)
+from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError
 from syncrun.intake.archive import ArchiveError
 from syncrun.match import mapping
 from syncrun.notice.need import CODES
@@ -50,6 +44,9 @@ from syncrun.roster.typed import Bool, Word
 from syncrun.rules.rule import RULES
 from syncrun.run.pulling import MovedError
 from syncrun.run.reading import SetRefusedError
+from syncrun.schedule.timetable import NoScheduleError, RuledByFileError
+from syncrun.sdk.file.sink import NameTakenError
+from syncrun.sdk.sftp.fault import HostKeyChangedError, HostKeyUnknownError, NoCommonAlgorithmError
 from syncrun.sdk.sql.rejection import REJECTIONS
 from syncrun.state.database import NewerStateError
 
@@ -62,6 +59,7 @@ ELSEWHERE: tuple[type[errors.SyncError], ...] = (
     SetRefusedError, ArchiveError, NewerStateError, MovedError, NothingSharedError, OtherServiceError,
     FieldNotGrantedError, QueryMissingError, OtherServerError, MaintenanceError,
     HostKeyUnknownError, HostKeyChangedError, NoCommonAlgorithmError, NothingNewError, NotReadyError,
+    RuledByFileError, NoScheduleError, NameTakenError,
 )  # fmt: skip
 """Errors that are defined outside `syncrun.errors`; a test looks for others."""
 

@@ -19,6 +19,7 @@ from syncrun import errors, hookspecs
 from syncrun.config.notify import NotifySchema
 from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
+from syncrun.schedule.schema import Day, Days, ScheduleSchema, SpecSchema, TimeOfDay, WindowSchema
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
 from syncrun.sdk.info import stage_of
 from syncrun.sdk.rest import proof
@@ -26,6 +27,9 @@ from syncrun.sdk.rest import proof
 FIELD_WORDS: Mapping[type[Any], str] = {
     DatabaseUrl: "database address, or reference",
     Secret: "reference to a secret",
+    Day: "day",
+    TimeOfDay: "time of day",
+    Days: "days",
     fields.String: "text",
     fields.Integer: "whole number",
     fields.Float: "number",
@@ -85,6 +89,9 @@ def settings() -> str:
     blocks += list(_connectors("sink"))
     blocks += ["## `[[sinks.routes]]`", doc(RouteSchema), settings_table(RouteSchema())]
     blocks += ["## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema())]
+    blocks += ["## `[schedule]`", doc(ScheduleSchema), settings_table(ScheduleSchema()),
+               "### `full`, `incremental`", doc(SpecSchema), settings_table(SpecSchema()),
+               "### Windows", doc(WindowSchema), settings_table(WindowSchema())]  # fmt: skip
     return page("Settings", *blocks, "## `[notify]`", doc(NotifySchema), settings_table(NotifySchema()))
 
 
@@ -101,6 +108,11 @@ def _connectors(kind: str) -> Iterator[str]:
                     f"It can: {can}."
                 )
                 yield settings_table(schema())
+                for setting, field in schema().fields.items():
+                    if isinstance(field, fields.Nested):
+                        path = f"sinks.{setting}" if kind == "sink" else f"source.{setting}"
+                        yield f"#### `{f'[[{path}]]' if field.many else f'[{path}]'}`\n\n{doc(type(field.schema))}"
+                        yield settings_table(field.schema)
 
 
 def settings_table(schema: marshmallow.Schema) -> str:
@@ -133,7 +145,7 @@ def _kind(field: fields.Field[Any]) -> str:
 
 
 def _default(field: fields.Field[Any]) -> str:
-    if isinstance(field, fields.Nested):
+    if isinstance(field, fields.Nested) and field.load_default is not marshmallow.missing:
         return "as below"
     value = field.load_default() if callable(field.load_default) else field.load_default
     return "none" if value is marshmallow.missing else code(json.dumps(value))

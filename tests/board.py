@@ -54,6 +54,7 @@ TABLES = (
     Table("teachers", Teacher, "SELECT 1", privilege=2, billable=True, match=("number",), mapping="teachers"),
     Table("seats", Seat, "SELECT 1", shrink="class_id"),
     Table("notes", Note, "SELECT 1", removal="keep"),
+    Table("contacts", Pupil, "SELECT 1", prompt=True),
 )
 EVERYTHING = ~Cap(0)
 BY_NAME = {table.name: table for table in TABLES}

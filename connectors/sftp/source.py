@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from syncrun.connectors.format import AUTO, named
 from syncrun.connectors.sftp import name as names
-from syncrun.connectors.sftp.connection import Login, connected, files_of
-from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError, told
+from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError
 from syncrun.connectors.sftp.generation import Generation, Remote, generations, newest
 from syncrun.connectors.sftp.transfer import bring, may_be_file, remote
 from syncrun.errors import ArrivingError, InputError, TooLargeError
 from syncrun.sdk import Context, FileSet, TextForm
+from syncrun.sdk.sftp.connection import Login, connected, files_of
+from syncrun.sdk.sftp.fault import told
 
 if TYPE_CHECKING:
     from asyncssh import SFTPClient

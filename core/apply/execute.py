@@ -5,6 +5,7 @@ What becomes of the changes is kept as exceptions: a change that no exception na
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,11 +16,28 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import tenacity
 
+from syncrun.apply import whole
 from syncrun.apply.outgoing import FAILED, KNOWN, Outgoing, prepare
+from syncrun.apply.release import SCHEMA as RELEASED
 from syncrun.apply.step import Step, steps
 from syncrun.errors import ContractError, FenceError, SyncError, TransientError
-from syncrun.sdk import Action, Batch, BulkSink, Cap, Change, Chunk, Claim, Outcome, RowSink, Sink, Table
+from syncrun.sdk import (
+    Action,
+    Batch,
+    BulkSink,
+    Cap,
+    Change,
+    Chunk,
+    Claim,
+    Outcome,
+    RowSink,
+    Sink,
+    Table,
+    Whole,
+    WholeSink,
+)
 from syncrun.sdk.sql.rejection import REJECTIONS
+from syncrun.sqltext import name
 from syncrun.state.lease import Lease
 
 if TYPE_CHECKING:
@@ -50,6 +68,8 @@ class Work:
     claim: Claim
     quiet: bool
     folder: Path
+    moment: datetime.datetime
+    """When the run began, in the district's time zone."""
 
 
 @dataclass(slots=True)
@@ -72,6 +92,8 @@ def carry_out(
     connection.execute(f"""
         CREATE OR REPLACE TABLE {EXCEPTIONS} (step INTEGER, "table" VARCHAR, action VARCHAR, key VARCHAR, status VARCHAR,
             sink_id VARCHAR, code VARCHAR, reason VARCHAR)""")
+    if Cap.WHOLE in work.caps:
+        return _hand_over(connection, work, lease, progress, course, resume=resume)
     taker = _BulkTaker(work) if Cap.BULK in work.caps else _RowTaker(work)
     _patiently(taker.begin)
     course.begun = taker.has_some()
@@ -87,6 +109,33 @@ def carry_out(
                     course.begun = True
                     _note(connection, step, _send(taker, outgoing, step, number))
                 progress(step, number)
+    return True
+
+
+def _hand_over(
+    connection: DuckDBPyConnection, work: Work, lease: Lease, progress: Progress, course: Course, *, resume: bool
+) -> bool:
+    """Give a sink that publishes whole tables all that it is to have. A mark in the run's folder says that it may be out:
+    then the same is published again before anything else is planned, so that no change between the two is lost."""
+    mark = work.folder / f"sent-{work.name}-0"
+    course.begun = mark.exists()
+    if resume and not course.begun:
+        return False
+    if not whole.show(connection, work.tables):
+        return True
+    offered = Whole(work.claim, work.run, work.moment, lambda query: whole.rows(connection, query))
+
+    def publish() -> None:
+        lease.confirm()
+        with _guarded(work):
+            cast("WholeSink", work.sink).publish(offered)
+
+    mark.touch(mode=0o600)
+    course.begun = True
+    _patiently(publish)
+    for step in steps(connection, work.tables):
+        for number in step.chunks:
+            progress(step, number)
     return True
 
 
@@ -191,10 +240,14 @@ def _note(connection: DuckDBPyConnection, step: Step, outcomes: Sequence[Outcome
     ids = [(step.table.name, o.key, o.sink_id) for o in outcomes if o.sink_id and step.action is Action.CREATE]
     if ids:
         connection.executemany(f"INSERT INTO {KNOWN} VALUES (?, ?, ?)", ids)
-    if step.action in {Action.CREATE, Action.LINK, Action.RESTORE, Action.MOVE}:
-        failed = [(step.table.name, o.key) for o in outcomes if o.status in {"rejected", "conflict"}]
-        if failed:
-            connection.executemany(f"INSERT INTO {FAILED} VALUES (?, ?)", failed)
+    failed = [(step.table.name, o.key) for o in outcomes if o.status in {"rejected", "conflict"}]
+    if failed and step.action in {Action.CREATE, Action.LINK, Action.RESTORE, Action.MOVE}:
+        connection.executemany(f"INSERT INTO {FAILED} VALUES (?, ?)", failed)
+    elif failed and step.action is Action.RELEASE:
+        # what could not be given back stays ours, so its record stays that row until both can be done
+        connection.executemany(
+            f"INSERT INTO {FAILED} SELECT ?, key FROM {RELEASED}.{name(step.table.name)} WHERE from_key = ?", failed
+        )
 
 
 class _BulkTaker:

@@ -27,7 +27,8 @@ _IDS = ("id", "from_id")
 KNOWN = "known_ids"
 """The sink's own ids that are not derived: ("table", key, sink_id)."""
 FAILED = "failed"
-"""Rows whose creation failed in this run: ("table", key). Rows that name them are not sent."""
+"""Rows whose creation failed in this run, or that cannot take the place of what they were: ("table", key). These and
+rows that name them are not sent."""
 
 Columns = Sequence[str | Constant]
 
@@ -113,7 +114,9 @@ class Outgoing:
         return f"rowid >= {start} AND rowid < {start + CHUNK_ROWS}"
 
     def _sent(self) -> str:
-        """The condition that leaves out rows which name one whose creation failed."""
+        """The condition that leaves out rows which failed before they were sent, or which name one that failed."""
+        if not self._any_failed():
+            return "true"
         names = [column.name for column in self.step.table.columns if column.parent and column.name in self.step.fields]
         parents = {column.name: column.parent for column in self.step.table.columns}
         tests = [
@@ -121,7 +124,9 @@ class Outgoing:
             f"{literal(str(parents[column]))}), true)"
             for column in names
         ]
-        return " AND ".join(tests) if tests and self._any_failed() else "true"
+        if self.step.action in {Action.CREATE, Action.LINK}:
+            tests.append(f'key NOT IN (SELECT key FROM {FAILED} WHERE "table" = {literal(self.step.table.name)})')
+        return " AND ".join(tests) or "true"
 
     def _any_failed(self) -> bool:
         return self._connection.execute(f"SELECT 1 FROM {FAILED} LIMIT 1").fetchone() is not None

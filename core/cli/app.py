@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from syncrun import __version__
+from syncrun.cli.opening import additions_option
 
 COMMANDS = {
     "approve": ("syncrun.cli.approve:approve", "Let a held plan go, whole or by school."),
@@ -17,7 +18,7 @@ COMMANDS = {
     "demo": ("syncrun.cli.demo:demo", "See a first sync and the day after, in a minute."),
     "digest": ("syncrun.cli.digest:digest", "Tell people that they are needed: by webhook and mail."),
     "disconnect": ("syncrun.cli.connect:disconnect", "Let go of a classroom that was connected."),
-    "existing": ("syncrun.cli.existing:existing", "Choose what becomes of what was in a sink before."),
+    "existing": ("syncrun.cli.existing:existing", "See and choose what becomes of what was in a sink before."),
     "explain": ("syncrun.cli.explain:explain", "Follow a person from the source to the sinks, and say why not."),
     "init": ("syncrun.cli.init:init", "Write a district file to start from."),
     "map": ("syncrun.cli.map:map_", "Decide which record of the source is which of the sink."),
@@ -28,6 +29,7 @@ COMMANDS = {
     "reject": ("syncrun.cli.approve:reject", "Turn a held plan down."),
     "report": ("syncrun.cli.report:report", "Write what became of each row, a CSV a file."),
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
+    "schedule": ("syncrun.cli.schedule:schedule", "Say when a district runs by itself, and see when that is."),
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
     "sftp": ("syncrun.cli.sftp:sftp", "Take files in over SFTP: the drop box and its accounts."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
@@ -86,6 +88,7 @@ Exit codes:
 )
 @click.option("--full", "mode", flag_value="full", help="Also read the sinks and put right what has drifted.")
 @click.option("--incremental", "mode", flag_value="incremental", help="Trust what is on record of the sinks (default).")
+@additions_option
 @click.option("--dry-run", is_flag=True, help="Stop before the first write; all before it is the same.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option(
@@ -94,8 +97,9 @@ Exit codes:
 @click.version_option(__version__, prog_name="syncrun")
 @click.pass_context
 def app(
-    ctx: click.Context, district: str | None, mode: str | None, as_json: bool, dry_run: bool, log_json: bool
-) -> Any:
+    ctx: click.Context, district: str | None, mode: str | None, additions_only: bool | None, as_json: bool, dry_run: bool,
+    log_json: bool,
+) -> Any:  # fmt: skip
     """Carry school rosters to the apps that need them, without harm.
 
     \b
@@ -110,4 +114,5 @@ def app(
         return 0
     from syncrun.cli.sync import run
 
-    return run(district, mode=mode or "incremental", dry_run=dry_run, as_json=as_json, log_json=log_json)
+    return run(district, mode=mode or "incremental", dry_run=dry_run, as_json=as_json, additions_only=additions_only,
+               log_json=log_json)  # fmt: skip

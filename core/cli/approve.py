@@ -33,7 +33,8 @@ def approve(
     not count. It runs out after 24 hours. The next run of the district applies it.
     """
     session = open_session(district)
-    uploaded = waiting(session)[0].mode == "upload"
+    held = waiting(session)[0]
+    uploaded = held.mode == "upload"
     if uploaded and run_now:
         raise UsageError("What waits was uploaded, and the files are not kept.",
                          next_step="Approve it without --run, then upload the same files again.")  # fmt: skip
@@ -49,7 +50,10 @@ def approve(
     if run_now:
         from syncrun.cli.sync import run
 
-        return run(str(session.district.path), mode="incremental", dry_run=False, as_json=as_json)
+        adds_only = bool((held.summary or {}).get("additions_only"))
+        return run(
+            str(session.district.path), mode="incremental", dry_run=False, as_json=as_json, additions_only=adds_only
+        )
     return 0
 
 

@@ -63,8 +63,8 @@ def connect(
 
 
 def _confirm(found: Sheet, pairs: Sequence[Pair], school: str | None, file: Path | None) -> None:
+    from syncrun.errors import DoubleUseError
     from syncrun.run import connecting
-    from syncrun.state.decision import DoubleUseError
 
     wrong = list(connecting.objections(found, pairs, school))
     if not wrong:

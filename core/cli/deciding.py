@@ -15,8 +15,9 @@ from syncrun.errors import ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
     from syncrun.config.district import SinkConfig
+    from syncrun.run.line import Row
     from syncrun.run.session import Session
-    from syncrun.run.sheet import Row, Sheet
+    from syncrun.run.sheet import Sheet
     from syncrun.sdk.sink import MappingKind
     from syncrun.state.decision import Decision, Past
 
@@ -141,20 +142,23 @@ def save(sheet: Sheet, wanted: Sequence[Decision], who: str | None, *, confirmed
 
 def _confirm_single(sheet: Sheet, wanted: Sequence[Decision], *, confirmed: bool) -> None:
     """Name the decision that has the record of the sink already, with who and when."""
-    from syncrun.state.decision import JOINABLE, DoubleUseError
+    from syncrun.errors import DoubleUseError
+    from syncrun.state.decision import JOINABLE
 
     again = {(each.kind, each.source_id) for each in wanted}
+    standing = {
+        (past.decision.kind, past.decision.sink_id): past for past in sheet.decisions
+        if past.decision.sink_id and (past.decision.kind, past.decision.source_id) not in again
+    }  # fmt: skip
     for each in wanted:
-        for past in sheet.decisions if each.sink_id else ():
-            other = past.decision
-            same = other.kind == each.kind and other.sink_id == each.sink_id
-            if same and (other.kind, other.source_id) not in again and not (confirmed and each.kind in JOINABLE):
-                hint = "Confirm it with --confirm-double." if each.kind in JOINABLE else "Disconnect that one first."
-                raise DoubleUseError(
-                    f"{each.kind} {other.source_id} is {each.sink_id} of the sink already: so decided {past.who}, "
-                    f"{past.at:%Y-%m-%d %H:%M}.",
-                    safe="No decision was changed.", next_step=f"Choose another record for one of them. {hint}",
-                )  # fmt: skip
+        past = standing.get((each.kind, each.sink_id)) if each.sink_id else None
+        if past and each.decision == "link" and not (confirmed and each.kind in JOINABLE):
+            hint = "Confirm it with --confirm-double." if each.kind in JOINABLE else "Disconnect that one first."
+            raise DoubleUseError(
+                f"{each.kind} {past.decision.source_id} is {each.sink_id} of the sink already: so decided {past.who}, "
+                f"{past.at:%Y-%m-%d %H:%M}.",
+                safe="No decision was changed.", next_step=f"Choose another record for one of them. {hint}",
+            )  # fmt: skip
 
 
 def agreed(question: str, *, yes: bool, as_json: bool) -> bool:

@@ -39,7 +39,7 @@ class ListingGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command that lists where none is named."""
-        if not (args and args[0] in self.commands) and "--help" not in args:
+        if not ctx.resilient_parsing and not (args and args[0] in self.commands) and "--help" not in args:
             args = ["list", *args]
         return super().parse_args(ctx, args)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -24,28 +23,23 @@ from syncrun.cli.deciding import (
     named,
     names_option,
     next_command,
-    reason,
-    record,
     save,
     say_saved,
     sheet,
     who_option,
     yes_option,
 )
+from syncrun.cli.listing import both, match, show, told_of
 from syncrun.cli.opening import needed
 from syncrun.errors import UsageError
 
 if TYPE_CHECKING:
-    from syncrun.run.sheet import Line, Sheet
+    from syncrun.run.line import Line
+    from syncrun.run.sheet import Sheet
     from syncrun.sdk.sink import MappingKind
     from syncrun.state.decision import Decision
 
 SHOWN = 200
-NOTES = {
-    "orgs": "With the first org that is added or linked, only those take part that are added or linked.",
-    "years": "Choose one school year unless you are sure: every chosen year is added to every teacher's account.",
-}
-"""What everybody should know who decides on a kind."""
 
 
 class KindGroup(click.Group):
@@ -53,7 +47,7 @@ class KindGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the command that lists where none is named."""
-        if args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
+        if not ctx.resilient_parsing and args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
             args = ["--help"] if "--help" in args else [args[0], "propose", *args[1:]]
         return super().parse_args(ctx, args)
 
@@ -92,72 +86,10 @@ def propose(
                     "records": [told_of(kind, line, names=bool(names)) for line in lines]}  # fmt: skip
             click.echo(json.dumps(told, indent=2))
         else:
-            _show(found, kind, lines[:limit], needed(district), names=named(names))
+            show(found, kind, lines[:limit], needed(district), names=named(names))
             if len(lines) > limit:
                 click.echo(f"{len(lines) - limit:,} more; say --limit.")
     return 0
-
-
-def told_of(kind: MappingKind, line: Line, *, names: bool) -> dict[str, Any]:
-    """A record of the source as `--json` prints it."""
-    fits = [
-        {**record(kind, fit.row, names=names), "score": round(fit.score, 3), "verdict": fit.verdict or None,
-         "reasons": list(fit.reasons)} for fit in line.fits
-    ]  # fmt: skip
-    return {
-        "source_id": line.id, "school": line.school, "title": called(kind, line.features, names=names) or None,
-        "in_sink": line.taken, "decision": decided(line.decided), "chosen_in_file": line.chosen, "fits": fits,
-    }  # fmt: skip
-
-
-def _show(found: Sheet, kind: MappingKind, lines: Sequence[Line], asked: str, *, names: bool) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from syncrun.cli.screen import console
-
-    out = console()
-    out.print(f"[dim]The source as it was read {found.roster.moment} UTC ({found.roster.how}).[/]")
-    for advice in found.advice:
-        out.print(f"  [cyan]note[/] {escape(advice)}")
-    table = Table("source", "school", "best match", "score", "why", "decision", box=None, pad_edge=False,
-                  header_style="dim")  # fmt: skip
-    for line in lines:
-        cells = (_both(line.id, called(kind, line.features, names=names)), line.school if line.school and line.school != line.id else "", *_match(kind, line, names=names),
-                 _decision(line))  # fmt: skip
-        table.add_row(*map(escape, cells))
-    out.print(table, soft_wrap=False)
-    still = [line for line in lines if line.is_open]
-    if kind in NOTES and still:
-        out.print(f"  [cyan]note[/] {NOTES[kind]}")
-    if any(line.best for line in still):
-        at = escape(f"--district {shlex.quote(asked)}")
-        out.print(f"Next: [bold]syncrun map {kind} accept {at}[/] for all that are sure;")
-        out.print(f"      [bold]syncrun map {kind} walk {at}[/] to go through them one by one;")
-        out.print(f"      [bold]syncrun map {kind} set ID --link SINK_ID {at}[/] for another, or with --add or --skip.")
-
-
-def _both(key: str, title: str) -> str:
-    return f"{key}  {title}" if title else key
-
-
-def _match(kind: MappingKind, line: Line, *, names: bool) -> tuple[str, str, str]:
-    """Best match, score with verdict, reasons."""
-    if line.taken:
-        return line.taken, "", "in the sink by the sync"
-    if line.linked:
-        return _both(line.linked.id, called(kind, line.linked.features, names=names)), "", ""
-    best = line.best
-    if best is None:
-        return "", "", ""
-    return (_both(best.row.id, called(kind, best.row.features, names=names)), f"{best.score:.2f} {best.verdict}",
-            ", ".join(map(reason, best.reasons)))  # fmt: skip
-
-
-def _decision(line: Line) -> str:
-    if line.decided:
-        return decided_words(line.decided) + (", and chosen in the district file" if line.chosen else "")
-    return "chosen in the district file" if line.chosen else ""
 
 
 # -- deciding ----------------------------------------------------------------------------------------------------------
@@ -201,8 +133,8 @@ def accept(
                              next_step=f"Look with `syncrun map {kind} --open`, and name those that you accept, or say --likely.")  # fmt: skip
         if not as_json:
             for line in chosen:
-                click.echo(f"  {_both(line.id, called(kind, line.features, names=named(names)))}  is  "
-                           f"{'  '.join(_match(kind, line, names=named(names)))}")  # fmt: skip
+                click.echo(f"  {both(line.id, called(kind, line.features, names=named(names)))}  is  "
+                           f"{'  '.join(match(kind, line, names=named(names)))}")  # fmt: skip
             added = len(wanted) - len(chosen)
             if added:
                 click.echo(f"  and {added} of which the sink has none are added")
@@ -384,11 +316,21 @@ READ_ONLY = ("title", "school", "match", "score", "verdict", "reasons")
 
 def _row(kind: MappingKind, line: Line, *, names: bool) -> list[str]:
     made = line.decided.decision if line.decided else None
+    told = [kind, line.id, "", "", called(kind, line.features, names=names), line.school or ""]
+    if made:
+        told[2:4] = made.decision, made.sink_id or ""
+        return [*told, called(kind, line.linked.features, names=names) if line.linked else "", "", "", ""]
     best = line.best
-    sink_id = (made.sink_id if made else best.row.id if best else None) or ""
-    told = [called(kind, best.row.features, names=names), f"{best.score:.2f}", best.verdict, ", ".join(best.reasons)]
-    return [kind, line.id, made.decision if made else "", sink_id, called(kind, line.features, names=names),
-            line.school or "", *(told if best else [""] * 4)]  # fmt: skip
+    if best is None:
+        return [*told, "", "", "", ""]
+    told[3] = best.row.id
+    return [
+        *told,
+        called(kind, best.row.features, names=names),
+        f"{best.score:.2f}",
+        best.verdict,
+        ", ".join(best.reasons),
+    ]
 
 
 @map_.command(name="import")

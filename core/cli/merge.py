@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -28,10 +28,11 @@ from syncrun.cli.deciding import (
 from syncrun.errors import UsageError
 
 if TYPE_CHECKING:
-    from syncrun.run.sheet import Line, Row, Sheet
+    from syncrun.run.line import Line, Row
+    from syncrun.run.sheet import Sheet
     from syncrun.sdk import Column
 
-KIND = "students"
+KIND: Final = "students"
 
 
 @click.command()

@@ -27,6 +27,10 @@ def district_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+additions_option = click.option(
+    "--additions-only/--with-removals", "additions_only", default=None,
+    help="Add and update, and remove nothing; or the contrary (default: as the schedule says of today).",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncrun.cli.opening import district_option, json_option, open_session, pick_run, sources
+from syncrun.cli.opening import additions_option, district_option, json_option, open_session, pick_run, sources
 from syncrun.cli.screen import console, show_summary
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @district_option
 @click.option("--full", "mode", flag_value="full", default=None, help="Also read the sinks and find what has drifted.")
+@additions_option
 @json_option
-def plan(district: str | None, mode: str | None, as_json: bool) -> int:
+def plan(district: str | None, mode: str | None, additions_only: bool | None, as_json: bool) -> int:
     """Make a plan and show it; nothing is written to a sink.
 
     This is the run itself, stopped before the first write. A plan that waits can be approved as it stands.
@@ -27,7 +28,9 @@ def plan(district: str | None, mode: str | None, as_json: bool) -> int:
     from syncrun.cli.opening import needed
     from syncrun.cli.sync import run
 
-    return run(needed(district), mode=mode or "incremental", dry_run=True, as_json=as_json)
+    return run(
+        needed(district), mode=mode or "incremental", dry_run=True, as_json=as_json, additions_only=additions_only
+    )
 
 
 @click.command()

@@ -95,6 +95,7 @@ def show_summary(
     that others chose are escaped: ids and reasons may hold brackets."""
     outcome = told["outcome"]
     dry = " (dry run: nothing was written)" if told.get("dry_run") else ""
+    dry += " (additions and updates only)" if told.get("additions_only") else ""
     out.print(f"[bold {COLORS.get(outcome, 'red')}]{outcome}[/]  district {told['district']}  run {told['run']}{dry}")
     for line in told.get("faults", ()):
         out.print(f"  [red]fault[/] {escape(line)}")

@@ -138,7 +138,7 @@ def hostkey(home: Path | None, host: str | None, port: int, legacy: bool, as_jso
 
         found = [("ssh-ed25519", host_key(_place(home).host_key).get_fingerprint())]
     else:
-        from syncrun.connectors.sftp.connection import host_keys
+        from syncrun.sdk.sftp.connection import host_keys
 
         keys = asyncio.run(host_keys(host, port, legacy=legacy))
         found = [(each.kind, each.fingerprint) for each in keys]

@@ -24,14 +24,25 @@ if TYPE_CHECKING:
 
 def run(
     district: str, *, mode: str, dry_run: bool, as_json: bool, upload: Upload | None = None, again: str = "",
-    log_json: bool = False,
+    additions_only: bool | None = None, log_json: bool = False,
 ) -> int:  # fmt: skip
-    """Run a district, from its source or with what a person uploads, and tell how it went; the exit code. `again` is the
-    command that does the same once more."""
+    """Run a district, from its source or with what a person uploads, and tell how it went and when it runs next; the exit
+    code. `again` is the command that does the same once more. Unless `additions_only` is said, the schedules of the
+    district decide it by the day."""
+    from syncrun.cli.coming import line, told_next
+    from syncrun.schedule import timetable
+
     signal.signal(signal.SIGTERM, _stop)
     journal = _journal(as_json=log_json)
     try:
         session = open_session(district, mode=mode, dry_run=dry_run, upload=upload)
+        state, name = session.state, session.district.name
+        if not dry_run:
+            timetable.adopt(state, name, session.district.schedule)
+        if additions_only is None:
+            known = timetable.overlaid(timetable.entries(state, name), session.district.schedule)
+            additions_only = timetable.adds_only(known.values(), session.clock.now())
+        session.additions_only = additions_only
         result = _logged(session, journal) if journal else _watched(session)
     except SyncError as error:
         if journal:
@@ -42,12 +53,17 @@ def run(
         for each in session.registry.faults if each.stage.startswith("syncrun_")
     ]  # fmt: skip
     told = {**result.summary, **({"faults": faults} if faults else {})}
+    scheduled = [] if dry_run else timetable.entries(state, name)
+    if scheduled:
+        told["next_run"] = told_next(scheduled)
     if result.error is not None and "sinks" not in result.summary:
         tell_error(told, result.error, as_json=as_json)
     elif as_json:
         click.echo(json.dumps(told, indent=2))
     else:
         show_summary(console(), told, asked=district, again=again)
+    if scheduled and not as_json:
+        click.echo(line(scheduled, session.clock.now()))
     return result.exit_code
 
 

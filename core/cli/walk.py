@@ -10,7 +10,8 @@ import click
 from syncrun.cli.deciding import called, reason
 
 if TYPE_CHECKING:
-    from syncrun.run.sheet import Line, Row, Sheet
+    from syncrun.run.line import Line, Row
+    from syncrun.run.sheet import Sheet
     from syncrun.sdk.sink import MappingKind
     from syncrun.state.decision import Decision
 

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,9 @@ from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
 from syncrun.errors import ConfigError, ContractError, Problem
 from syncrun.registry import Registry, imported
 from syncrun.roster.route import Route
-from syncrun.sdk import ConnectorInfo
+from syncrun.schedule.schema import specs
+from syncrun.schedule.spec import Mode, Spec
+from syncrun.sdk import Cap, ConnectorInfo
 from syncrun.sdk.info import STAGES, Stage, stage_of
 from syncrun.sdk.setting import Reference
 
@@ -97,6 +99,8 @@ class District:
     wait_minutes: int = 240
     alarm_hours: float = 36
     notify: Notify | None = None
+    schedule: Mapping[Mode, Spec] = field(default_factory=dict)
+    """The schedules that the file has; others may be made with `syncrun schedule`."""
 
     @property
     def served(self) -> tuple[SinkConfig, ...]:
@@ -177,6 +181,8 @@ class _Reader:
             self._problem("E-CONFIG-3", "sinks", f"two sinks are called {name}", "give each a `name` of its own")
         for plugin in values.get("plugins") or ():
             self._observer(plugin)
+        if source and "incremental" in values.get("schedule", ()):
+            self.problems += not_incremental(source, "schedule.incremental")
         if values.get("after"):
             stages = [sink.stage for sink in sinks if sink]
             self.problems += order.problems(values.get("district", ""), values["after"], stages,
@@ -188,6 +194,7 @@ class _Reader:
             Limits(**values["limits"]), tuple(values["plugins"]), fingerprint,
             after=tuple(values["after"]), after_failure=values["after_failure"], wait_minutes=values["wait_minutes"],
             alarm_hours=values["alarm_hours"], notify=values["notify"],
+            schedule=specs(values.get("schedule", {}), values["time_zone"]),
         )  # fmt: skip
 
     def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:
@@ -279,9 +286,20 @@ class _Reader:
         try:
             loaded: dict[str, Any] = schema.load(raw)
         except ValidationError as error:
-            self.problems += _problems(error.messages_dict, path, schema)
+            self.problems += problems(error.messages_dict, path, schema)
             return error.valid_data if isinstance(error.valid_data, dict) else {}
         return loaded
+
+
+def not_incremental(source: SourceConfig, path: str) -> Iterator[Problem]:
+    """What is wrong with an incremental schedule for a source that does not send only what changed; `path` is where it
+    was asked for."""
+    hint = "give it a full schedule"
+    if Cap.INCREMENTAL not in source.info.caps:
+        yield Problem("E-CONFIG-9", path, f"the connector {source.info.name} cannot send only what changed", hint)
+    elif source.settings.get("deltas") is False:
+        yield Problem("E-CONFIG-9", path, "the settings of the source say `deltas = false`: everything is read every time",
+                      f"{hint}, or let the source send changes")  # fmt: skip
 
 
 def settings_schema(info: ConnectorInfo) -> Schema:
@@ -298,7 +316,7 @@ def _split(raw: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], dict
     return own, {key: value for key, value in raw.items() if key not in schema.fields}
 
 
-def _problems(messages: Mapping[Any, Any], path: str, schema: Schema | None) -> Iterator[Problem]:
+def problems(messages: Mapping[Any, Any], path: str, schema: Schema | None) -> Iterator[Problem]:
     """Marshmallow's messages as problems, each with its path like `sinks[0].database_url`."""
     known: Sequence[str] = sorted(schema.fields) if schema else ()
     for key, value in messages.items():
@@ -308,7 +326,7 @@ def _problems(messages: Mapping[Any, Any], path: str, schema: Schema | None) -> 
         if isinstance(value, Mapping):
             field = schema.fields.get(str(key)) if schema else None
             inner = schema if isinstance(key, int) else field.schema if isinstance(field, fields.Nested) else None
-            yield from _problems(value, here, inner)
+            yield from problems(value, here, inner)
             continue
         for message in value:
             coded = re.match(r"(E-[A-Z]+-\d+): (.*)", message)

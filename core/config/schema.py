@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from syncrun.config.notify import NotifySchema
 from syncrun.roster.route import Route, conflicts, grade
+from syncrun.schedule.schema import ScheduleSchema, time_zone
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
@@ -51,7 +51,7 @@ class LimitsSchema(Schema):
     )
 
 
-def _names(doc: str, **options: Any) -> fields.List:
+def _names(doc: str, **options: Any) -> fields.List[str]:
     """A list of texts, none of them empty; a list that is there has one."""
     item = fields.String(validate=validate.Length(min=1))
     if not options.get("required"):
@@ -108,7 +108,9 @@ class SinkSchema(Schema):
     school_years = fields.List(
         fields.String(),
         load_default=list,
-        metadata=_doc("sourcedIds of the school years to roster; none means schools and teachers only"),
+        metadata=_doc(
+            "sourcedIds of the school years to roster; none means schools and teachers only, and for exports all years"
+        ),
     )
     mapping = fields.String(metadata=_doc("a CSV file of decisions on orgs, teachers and years, relative to this file"))
     deselected = fields.String(
@@ -152,11 +154,6 @@ class SourceSchema(Schema):
     )
 
 
-def _zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
-        raise ValidationError("is not a time zone of the IANA database, like America/New_York")
-
-
 class DistrictSchema(Schema):
     """The district file."""
 
@@ -167,7 +164,7 @@ class DistrictSchema(Schema):
         ),
         metadata=_doc("the district's name: small letters, digits, - _"),
     )
-    time_zone = fields.String(load_default="UTC", validate=_zone, metadata=_doc("the district's IANA time zone"))
+    time_zone = fields.String(load_default="UTC", validate=time_zone, metadata=_doc("the district's IANA time zone"))
     plugins = fields.List(
         fields.String(), load_default=list, metadata=_doc("plug-ins that look on or review, beside those named below")
     )
@@ -181,6 +178,7 @@ class DistrictSchema(Schema):
     limits = fields.Nested(
         LimitsSchema, load_default=lambda: LimitsSchema().load({}), metadata=_doc("how much may change unseen")
     )
+    schedule = fields.Nested(ScheduleSchema, metadata=_doc("when it runs by itself"))
     after = fields.List(
         fields.String(validate=validate.Regexp(NAME)),
         load_default=tuple,

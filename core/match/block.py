@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from syncrun.errors import ContractError
 from syncrun.match.answer import Crowded
 from syncrun.match.side import SCHEMA, SIDES
-from syncrun.sdk import Matcher
+from syncrun.sdk import Matcher, MatchKind
 from syncrun.sqltext import literal
 
 if TYPE_CHECKING:
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 MOST = 10_000
 """How many pairs one key may make. A key that makes more, such as a birthday typed in for everyone, tells nobody apart;
 its pairs are not compared by that key, which is told (`Crowded`)."""
+MOST_OF_FEW = 1_000_000
+"""The same for orgs and years, of which a district has few: a thousand are compared with a thousand, each with each."""
+FEW: frozenset[MatchKind] = frozenset(("orgs", "years"))
 
 
-def block(connection: DuckDBPyConnection, matchers: Mapping[str, Matcher]) -> tuple[Crowded, ...]:
+def block(connection: DuckDBPyConnection, matchers: Mapping[str, Matcher], kind: MatchKind) -> tuple[Crowded, ...]:
     """Make `matching.pairs` (i, e: rows of the sides that share a key) and `matching.crowd` (side, n: rows under a key
     that too many share).
 
@@ -36,7 +39,7 @@ def block(connection: DuckDBPyConnection, matchers: Mapping[str, Matcher]) -> tu
         FROM (SELECT matcher, key, count(DISTINCT n) AS count FROM {SCHEMA}.incoming_keys GROUP BY ALL) AS a
         JOIN (SELECT matcher, key, count(DISTINCT n) AS count FROM {SCHEMA}.existing_keys GROUP BY ALL) AS b
             USING (matcher, key)
-        WHERE a.count * b.count > {MOST}
+        WHERE a.count * b.count > {MOST_OF_FEW if kind in FEW else MOST}
     """)
     connection.execute(f"""
         CREATE TABLE {SCHEMA}.pairs AS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncrun.errors import UndecidedError
-from syncrun.match.relink import OBSERVED, Derive
+from syncrun.match.relink import OBSERVED, Derive, released
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import BEFORE, GIVEN_UP, LINKS
 from syncrun.plan.shape import SCHEMA as SHAPED
@@ -118,6 +118,7 @@ def settle(
         INSERT INTO {GIVEN_UP}
         SELECT {literal(table.name)}, 'release', key, school, sink_id, NULL FROM {APPLIED}.{name(table.name)}
         WHERE starts_with(key, {literal(BEFORE)}) AND sink_id IN (SELECT unnest(?::VARCHAR[]))
+            AND sink_id NOT IN ({released(table)})
         """,
         [back],
     )

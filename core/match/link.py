@@ -70,21 +70,28 @@ def find(
         if not (creates or relinks):
             continue
         see(connection, sink, table, folder)
-        if linked:
-            connection.executemany(
-                f"INSERT INTO {LINKS} SELECT ?, ?, sink_id FROM {SCHEMA}.{name(table.name)} WHERE sink_id = ? AND NOT owned",
-                [(table.name, each.source_id, each.sink_id) for each in linked],
-            )
-            for school, words in _lost(connection, table, [each.source_id for each in linked]).items():
-                doubts[school].append(words)
         if relinks:
             for school, words in relink.find(connection, table, tables, decisions, derive).items():
+                doubts[school].append(words)
+        if linked:
+            _by_decision(connection, table, linked)
+            for school, words in _lost(connection, table, [each.source_id for each in linked]).items():
                 doubts[school].append(words)
         decided = [each.source_id for each in decisions if each.kind == table.mapping]
         if table.match and creates:
             for school, words in _by_identifier(connection, table, decided).items():
                 doubts[school].append(words)
     return {school: "; ".join(words) for school, words in doubts.items()}
+
+
+def _by_decision(connection: DuckDBPyConnection, table: Table, linked: Sequence[Decision]) -> None:
+    """Put the rows that people linked and that are free, or given back by this plan, into the table of links."""
+    connection.executemany(
+        f"""INSERT INTO {LINKS} SELECT ?, ?, sink_id FROM {SCHEMA}.{name(table.name)}
+        WHERE sink_id = ? AND (NOT owned OR sink_id IN ({relink.released(table)}))""",
+        [(table.name, each.source_id, each.sink_id) for each in linked],
+    )
+    relink.bring_back(connection, table)
 
 
 def _creates(connection: DuckDBPyConnection, table: Table) -> bool:

@@ -65,7 +65,7 @@ def _ignore(connection: DuckDBPyConnection, known: Collection[str]) -> list[str]
     found = connection.execute("SELECT count(*) FROM ignored_teachers").fetchone()
     if not found or not found[0]:
         return []
-    return [f"{found[0]} new teachers are ignored, as new_teachers says. `syncrun map teachers --open` lists them."]
+    return [f"New teachers are ignored, as new_teachers says: {found[0]}. `syncrun map teachers --open` lists them."]
 
 
 def _strangers(connection: DuckDBPyConnection) -> list[str]:

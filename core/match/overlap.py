@@ -1,4 +1,8 @@
-"""How much the rosters of two classes have in common, whatever the classes are called."""
+"""How much the rosters of two classes have in common, whatever the classes are called.
+
+Only members whom both sides know somewhere are compared: of others nobody can say that they are not the same. A class of
+which too few are known says nothing by its roster.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
 
 FEWEST = 3
 """A class with fewer members has no roster to speak of."""
+KNOWN = 0.3
+"""Nor has one of whose members a smaller share is known to both sides."""
 SHARED = 2
 """Two classes are compared for their rosters' sake when they share as many members."""
 WEIGHT = 5.0
@@ -40,9 +46,15 @@ def overlap(connection: DuckDBPyConnection, rosters: Rosters | None) -> None:
             FROM {relation} AS member JOIN {SCHEMA}.{side} AS side ON side.id = CAST(member.class_id AS VARCHAR)
             WHERE person_id IS NOT NULL
         """)
+    connection.execute(f"""
+        CREATE TABLE {SCHEMA}.known AS SELECT DISTINCT person FROM {SCHEMA}.incoming_members
+        SEMI JOIN {SCHEMA}.existing_members USING (person)
+    """)
+    for side in ("incoming", "existing"):
         connection.execute(f"""
-            INSERT INTO {SCHEMA}.rostered SELECT '{side}', n, count(*) FROM {SCHEMA}.{side}_members GROUP BY n
-            HAVING count(*) >= {FEWEST}
+            INSERT INTO {SCHEMA}.rostered SELECT '{side}', n, count(known.person)
+            FROM {SCHEMA}.{side}_members LEFT JOIN {SCHEMA}.known AS known USING (person) GROUP BY n
+            HAVING count(known.person) >= {FEWEST} AND count(known.person) >= {KNOWN} * count(*)
         """)
     connection.execute(f"""
         INSERT INTO {SCHEMA}.overlaps

@@ -44,7 +44,7 @@ def propose(
     try:
         prepare(connection, {"incoming": incoming, "existing": existing}, mine)
         asked = awake(connection, mine)
-        crowded = block(connection, asked)
+        crowded = block(connection, asked, kind)
         overlap(connection, rosters if kind == "classes" else None)
         compared = weigh(connection, asked, kind, strangers(connection))
         assign(connection)

@@ -7,11 +7,13 @@ that is skipped is released where it was taken over; what the sync made itself s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from syncrun.plan.applied import SCHEMA as APPLIED
-from syncrun.plan.diff import BEFORE, GIVEN_UP, LEFT_OUT, LINKS, RELINKED
+from syncrun.plan.diff import BEFORE, GIVEN_UP, LINKS, RELINKED
+from syncrun.plan.shape import LEFT_OUT
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.sdk import Table
 from syncrun.sqltext import literal, name
@@ -36,7 +38,8 @@ def may_relink(connection: DuckDBPyConnection, table: Table, decisions: Sequence
 
 
 def _note(connection: DuckDBPyConnection, table: Table, decisions: Sequence[Decision], derive: Derive) -> bool:
-    """Make the table `otherwise` (key, school, old, new) of rows that were taken as `old` and are to be `new`."""
+    """Make the table `otherwise` (key, school, old, new) of rows that were taken as `old` and are to be `new`. `school` is
+    the one that they belong to now, so that what is given back is held and approved with what takes its place."""
     decided = [
         {"key": each.source_id, "sink_id": each.sink_id}
         for each in decisions if each.kind == table.mapping and each.decision in {"add", "link"}
@@ -47,9 +50,9 @@ def _note(connection: DuckDBPyConnection, table: Table, decisions: Sequence[Deci
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE otherwise AS
-        SELECT key, was.school, coalesce(was.sink_id, {own}) AS old, coalesce(decided.sink_id, {own}) AS new
+        SELECT key, shaped.school, coalesce(was.sink_id, {own}) AS old, coalesce(decided.sink_id, {own}) AS new
         FROM (SELECT unnest(?::STRUCT(key VARCHAR, sink_id VARCHAR)[], recursive := true)) AS decided
-        JOIN {APPLIED}.{name(table.name)} AS was USING (key) SEMI JOIN {SHAPED}.{name(table.name)} USING (key)
+        JOIN {APPLIED}.{name(table.name)} AS was USING (key) JOIN {SHAPED}.{name(table.name)} AS shaped USING (key)
         WHERE coalesce(was.sink_id, {own}) <> coalesce(decided.sink_id, {own})
         """,
         [decided],
@@ -61,18 +64,13 @@ def find(
     connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], decisions: Sequence[Decision], derive: Derive
 ) -> dict[str, str]:
     """Note the rows that become another row of the sink, which was observed, and what is given back for them; by school,
-    how many are to be rows that are not free."""
+    how many are to be rows that are not free. A row is free that nobody's sync owns, or that this plan gives back."""
     if not _note(connection, table, decisions, derive):
         return {}
-    free = f"""new = {derive(table.name, "key")} OR new IN (
-        SELECT sink_id FROM {OBSERVED}.{name(table.name)} WHERE NOT owned)"""
-    lost = connection.execute(
-        f"SELECT coalesce(school, ''), count(*) FROM otherwise WHERE NOT coalesce({free}, false) GROUP BY ALL"
-    ).fetchall()
-    connection.execute(f"DELETE FROM otherwise WHERE NOT coalesce({free}, false)")
-    connection.execute(f"INSERT INTO {RELINKED} SELECT {literal(table.name)}, key FROM otherwise")
-    connection.execute(f"""DELETE FROM {LINKS} WHERE "table" = {literal(table.name)}
-        AND key IN (SELECT key FROM otherwise WHERE new = {derive(table.name, "key")})""")  # fmt: skip
+    lost = _drop_lost(connection, table, derive)
+    connection.execute(
+        f"INSERT INTO {RELINKED} SELECT {literal(table.name)}, key, {literal(BEFORE)} || old FROM otherwise"
+    )
     connection.execute(f"""
         INSERT INTO {GIVEN_UP}
         SELECT {literal(table.name)}, 'release', {literal(BEFORE)} || old, school, old, NULL FROM otherwise
@@ -80,7 +78,38 @@ def find(
     for child, column in _naming(tables, table):
         _follow(connection, child, column, "SELECT key FROM otherwise", again=True)
     return {school: f"{count} {table.name} are linked to rows that the sink does not have or that are not free; correct "
-            "the decisions" for school, count in lost}  # fmt: skip
+            "the decisions" for school, count in lost.items()}  # fmt: skip
+
+
+def _drop_lost(connection: DuckDBPyConnection, table: Table, derive: Derive) -> Counter[str]:
+    """Take out of `otherwise` what is to be a row that is not free; how many, by school. Whoever waits for a row of
+    those is lost too."""
+    free = f"""new = {derive(table.name, "key")} OR new IN (SELECT old FROM otherwise) OR new IN ({released(table)})
+        OR new IN (SELECT sink_id FROM {OBSERVED}.{name(table.name)} WHERE NOT owned)"""
+    lost: Counter[str] = Counter()
+    while rows := connection.execute(
+        f"DELETE FROM otherwise WHERE NOT coalesce({free}, false) RETURNING coalesce(school, '')"
+    ).fetchall():
+        lost.update(school for (school,) in rows)
+    return lost
+
+
+def released(table: Table) -> str:
+    """The query for ids of a table's rows that this plan gives back."""
+    return f"""SELECT sink_id FROM {GIVEN_UP} WHERE "table" = {literal(table.name)} AND action = 'release'"""
+
+
+def bring_back(connection: DuckDBPyConnection, table: Table) -> None:
+    """Rows that were set aside and are taken over now are given back first: what is kept of them is as they were before
+    anybody set them aside, and they are no longer known as such."""
+    connection.execute(f"""
+        INSERT INTO {GIVEN_UP}
+        SELECT {literal(table.name)}, 'release', aside.key, shaped.school, aside.sink_id, NULL
+        FROM {APPLIED}.{name(table.name)} AS aside
+        JOIN {LINKS} AS link ON link."table" = {literal(table.name)} AND aside.key = {literal(BEFORE)} || link.sink_id
+        JOIN {SHAPED}.{name(table.name)} AS shaped ON shaped.key = link.key
+        WHERE aside.sink_id NOT IN ({released(table)})
+    """)
 
 
 def give_back(connection: DuckDBPyConnection, tables: Sequence[Table]) -> None:
@@ -113,15 +142,17 @@ def _follow(connection: DuckDBPyConnection, child: Table, column: str, parents: 
     """Release the rows of a child table that were taken over or set aside with their parent. `again`: those that stay
     rows of the source are to be other rows of the sink."""
     rows = f"""
-        FROM {APPLIED}.{name(child.name)} AS was
-        WHERE sink_id IS NOT NULL AND {name(column)} IN ({parents})
-            AND (NOT archived OR starts_with(key, {literal(BEFORE)}))
-            AND sink_id NOT IN (SELECT sink_id FROM {GIVEN_UP} WHERE "table" = {literal(child.name)})"""
-    own = f"CASE WHEN starts_with(key, {literal(BEFORE)}) OR {not again} THEN key ELSE {literal(BEFORE)} || sink_id END"
-    if again:
-        connection.execute(
-            f"INSERT INTO {RELINKED} SELECT {literal(child.name)}, key {rows} AND NOT starts_with(key, {literal(BEFORE)})"
-        )
+        FROM {APPLIED}.{name(child.name)} AS was LEFT JOIN {SHAPED}.{name(child.name)} AS now ON now.key = was.key
+        WHERE was.sink_id IS NOT NULL AND was.{name(column)} IN ({parents})
+            AND (NOT was.archived OR starts_with(was.key, {literal(BEFORE)}))
+            AND was.sink_id NOT IN ({released(child)})"""
+    aside = f"starts_with(was.key, {literal(BEFORE)})"
+    stays = f"now.key IS NOT NULL AND NOT {aside}" if again else "false"
+    as_given = f"CASE WHEN {stays} THEN {literal(BEFORE)} || was.sink_id ELSE was.key END"
     connection.execute(
-        f"INSERT INTO {GIVEN_UP} SELECT {literal(child.name)}, 'release', {own}, school, sink_id, {name(column)} {rows}"
+        f"INSERT INTO {RELINKED} SELECT {literal(child.name)}, was.key, {literal(BEFORE)} || was.sink_id {rows} AND {stays}"
     )
+    connection.execute(f"""
+        INSERT INTO {GIVEN_UP} SELECT {literal(child.name)}, 'release', {as_given}, coalesce(now.school, was.school),
+            was.sink_id, was.{name(column)} {rows}
+    """)

@@ -2,7 +2,7 @@
 
 Ids of schools, teachers and pupils mean the same on both sides only once the source's keys are turned into the sink's own
 ids, so that is done first: by what the sync has made, by what people decided, and, to compare by and for nothing else, by
-proposals: of persons those that are sure, of schools those that are likely too.
+what is proposed.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def weigh(
     weights = Weights(matchers, silent, rosters=rows(connection, f"{SCHEMA}.overlaps") > 0)
     whys: dict[Reasons, tuple[int, Standing]] = {}
     for batch in _batches(connection, fields):
-        kept: tuple[list[int], list[int], list[float], list[int]] = ([], [], [], [])
+        kept: tuple[list[Any], ...] = ([], [], [], [])
         for i, e, jaccard, contained, *texts in batch:
             roster = None if jaccard is None else overlap.score(jaccard, contained)
             existing = dict(zip(fields, texts[len(fields) :], strict=True))
@@ -93,7 +93,7 @@ def weigh(
                 known = whys[reasons] = len(whys), JUDGES[kind](frozenset(reasons))
             if value >= LISTED or known[1].counts:
                 for column, cell in zip(kept, (i, e, value, known[0]), strict=True):
-                    column.append(cell)  # type: ignore[arg-type] # each list has the type of its cell
+                    column.append(cell)
         connection.execute(
             f"INSERT INTO {SCHEMA}.scored SELECT unnest(?::INTEGER[]), unnest(?::INTEGER[]), unnest(?::DOUBLE[]), "
             "unnest(?::INTEGER[])",

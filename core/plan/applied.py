@@ -23,11 +23,6 @@ MOST_FILES = 12
 """More files than this are folded into one."""
 
 
-def columns(table: Table) -> str:
-    """The columns of an applied row beside `archived`."""
-    return ", ".join(["key", "school", "sink_id", *(name(column.name) for column in table.columns)])
-
-
 def open_table(connection: DuckDBPyConnection, table: Table, files: Sequence[Path]) -> None:
     """Make the view `applied.<table>`: key, school, sink_id, the table's columns, archived."""
     typed = ", ".join(f"NULL::{column.sql_type} AS {name(column.name)}" for column in table.columns)
@@ -39,11 +34,11 @@ def open_table(connection: DuckDBPyConnection, table: Table, files: Sequence[Pat
         )
         return
     first, *later = files
-    query = _rows(table, [first])
+    query = _rows(connection, table, first)
     if later:
         newest = name("newest " + table.name)
         ranked = " UNION ALL ".join(
-            f"SELECT *, {n} AS seq FROM ({_rows(table, [file])})" for n, file in enumerate(later)
+            f"SELECT *, {n} AS seq FROM ({_rows(connection, table, file)})" for n, file in enumerate(later)
         )
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {newest} AS SELECT * EXCLUDE seq FROM ({ranked})
@@ -53,9 +48,16 @@ def open_table(connection: DuckDBPyConnection, table: Table, files: Sequence[Pat
     connection.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * EXCLUDE released FROM ({query}) WHERE NOT released")
 
 
-def _rows(table: Table, files: Sequence[Path]) -> str:
-    return f"""SELECT {columns(table)}, action IN ('archive', 'retire') AS archived, action = 'release' AS released
-        FROM {read_parquet(files)}"""
+def _rows(connection: DuckDBPyConnection, table: Table, file: Path) -> str:
+    """The rows of one file. Columns that the sink did not have when it was written are NULL: it has nothing there."""
+    source = read_parquet([file])
+    there = {column for (column, *_) in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
+    columns = ", ".join(
+        name(column.name) if column.name in there else f"NULL::{column.sql_type} AS {name(column.name)}"
+        for column in table.columns
+    )
+    return f"""SELECT key, school, sink_id, {columns}, action IN ('archive', 'retire') AS archived,
+        action = 'release' AS released FROM {source}"""
 
 
 def fold(connection: DuckDBPyConnection, table: Table, target: Path) -> None:

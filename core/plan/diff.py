@@ -3,7 +3,7 @@
 Columns of a change: `action`; `key`; `school`; `part` (see `syncrun.plan.model`); `fields`, the names of the columns
 that differ, with commas; `sink_id`, where the sink's own id is not derived from the key; the table's columns with the
 values after the change, and again as `was <column>` with those before it; `from_key`, the key of the row that a move
-takes the place of.
+takes the place of, or by which a row that is to be another one is given back in the same plan.
 
 A row of the sink that is no record of the source any more, or never was, has the key `before:` with its id.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from syncrun.plan import move
 from syncrun.plan.applied import SCHEMA as APPLIED
-from syncrun.plan.model import NEW
+from syncrun.plan.model import NEW, PROMPT
 from syncrun.plan.shape import LEFT_OUT
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.scratch import publish, read_parquet, renew_schema
@@ -32,7 +32,8 @@ LINKS = "found_links"
 """Rows of the sink that were there before and that the plan takes over: ("table", key, sink_id)."""
 
 RELINKED = "relinked"
-"""Rows that were taken and that are to be another row of the sink from now on: ("table", key)."""
+"""Rows that were taken and that are to be another row of the sink from now on: ("table", key, from_key), `from_key`
+being the key by which the row that they were is released."""
 GIVEN_UP = "given_up"
 """Rows of the sink that are to be released or retired: ("table", action, key, school, sink_id, parent), where `parent` is
 the key of the class that a member belongs to."""
@@ -49,7 +50,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
     renew_schema(connection, SCHEMA)
     renew_schema(connection, KEPT)
     for table, columns in (
-        (LINKS, ("table", "key", "sink_id")), (RELINKED, ("table", "key")),
+        (LINKS, ("table", "key", "sink_id")), (RELINKED, ("table", "key", "from_key")),
         (GIVEN_UP, ("table", "action", "key", "school", "sink_id", "parent")),
     ):  # fmt: skip
         declared = ", ".join(f"{name(column)} VARCHAR" for column in columns)
@@ -60,20 +61,23 @@ def prepare(connection: DuckDBPyConnection) -> None:
 class Terms:
     """What the diff of a sink keeps to. `first`: nothing was taken yet. `ask_new`: new rows that cost money go into a
     part of their own. `keep_left_out`: rows that people took out of the sync stay as they are. `kept`: tables with rows
-    in `KEPT`."""
+    in `KEPT`. `additions_only`: nothing is set aside because it is not wanted any more, and so nothing moves."""
 
     caps: Cap
     first: bool
     ask_new: bool
     keep_left_out: bool
     kept: frozenset[str] = frozenset()
+    additions_only: bool = False
 
 
 def diff(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], target: Path, terms: Terms) -> None:
     """Write the changes of one table to `target` and make the view `changes.<table>` over it."""
     query = _first(table, terms) if terms.first else _difference(table, _gone(table, tables, terms), terms)
     moves = Cap.MOVE in terms.caps and not terms.first and table.moves is not None
-    query = move.paired(table, query, LINKS) if moves else f"SELECT *, NULL::VARCHAR AS from_key FROM ({query})"
+    query = (
+        move.paired(table, query, LINKS, RELINKED) if moves else f"SELECT *, NULL::VARCHAR AS from_key FROM ({query})"
+    )
     publish(connection, _part(table, f"{query} UNION ALL BY NAME {_given_up(table)}", ask_new=terms.ask_new), target)
     open_table(connection, table, target)
 
@@ -81,7 +85,7 @@ def diff(connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], 
 def _gone(table: Table, tables: Sequence[Table], terms: Terms) -> str:
     """The condition for a row that is to be set aside. A row is left alone that people took out of the sync: of an org
     that takes no part any more, of a person or class that is skipped."""
-    if table.removal == "keep" or Cap.ARCHIVE not in terms.caps:
+    if table.removal == "keep" or Cap.ARCHIVE not in terms.caps or terms.additions_only:
         return "false"
     gone = "new.key IS NULL AND NOT old.archived"
     if terms.keep_left_out:
@@ -120,15 +124,18 @@ def open_table(connection: DuckDBPyConnection, table: Table, path: Path) -> None
 def _part(table: Table, query: str, *, ask_new: bool) -> str:
     """The query with the part each change belongs to, and with links in place of some creations."""
     asks = f"""changed.action = 'create' AND link.sink_id IS NULL AND {table.billable and ask_new}
-        AND changed.key NOT IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.name)})"""
+        AND again.key IS NULL"""
     return f"""
         SELECT changed.* REPLACE (
                 CASE WHEN changed.action = 'create' AND link.sink_id IS NOT NULL THEN 'link' ELSE changed.action END
                     AS action,
-                coalesce(changed.sink_id, link.sink_id) AS sink_id),
-            coalesce(changed.school, '') || CASE WHEN {asks} THEN {literal(NEW)} ELSE '' END AS part
+                coalesce(changed.sink_id, link.sink_id) AS sink_id,
+                coalesce(changed.from_key, again.from_key) AS from_key),
+            coalesce(changed.school, '') || CASE WHEN {asks} THEN {literal(NEW)}
+                WHEN {table.prompt} AND changed.action = 'archive' THEN {literal(PROMPT)} ELSE '' END AS part
         FROM ({query}) AS changed
         LEFT JOIN {LINKS} AS link ON link."table" = {literal(table.name)} AND link.key = changed.key
+        LEFT JOIN {RELINKED} AS again ON again."table" = {literal(table.name)} AND again.key = changed.key
     """
 
 

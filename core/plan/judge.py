@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from syncrun.config.district import Limits
 from syncrun.plan.applied import SCHEMA as APPLIED
 from syncrun.plan.diff import SCHEMA as CHANGES
-from syncrun.plan.model import NEW, Part, Reason, digest, school_of
+from syncrun.plan.model import NEW, PROMPT, Part, Reason, digest, school_of
 from syncrun.sdk import Table
 from syncrun.sqltext import literals, name
 
@@ -76,7 +76,7 @@ def judge(
     """The parts with the reasons for which they wait. `set_reasons`: what is doubtful about the set; `doubts`: by
     school, rows that could be linked in two ways; `questions`: by school, what a person is asked besides."""
     reasons: dict[str, list[Reason]] = defaultdict(list)
-    told = [school for school in (*doubts, *questions) if school not in found and school + NEW not in found]
+    told = [school for school in {**doubts, **questions} if school not in found and school + NEW not in found]
     told += [""] * bool(set_reasons and not found and not told)
     found = {
         **found,
@@ -85,35 +85,44 @@ def judge(
     for part in found:
         reasons[part] += [Reason("P-FIRST-1", "this sink has taken nothing yet")] if first else []
         reasons[part] += [Reason("P-SET-1", words) for words in set_reasons]
-    for school, reason in () if first else _all_breaches(connection, tables, found, limits):
+    for table, school, reason in () if first else _all_breaches(connection, tables, found, limits):
         for part in (school, school + NEW):
             reasons[part].append(reason)
+        if table.prompt and reason.code == "P-REMOVE-1":
+            reasons[school + PROMPT].append(reason)
     for part, each in found.items():
         if part.endswith(NEW):
             count = sum(sum(actions.values()) for actions in each.counts.values())
             reasons[part].append(Reason("P-NEW-1", f"{count} new rows would be billed"))
-    for part in (school + kind for school in doubts for kind in ("", NEW)):
-        reasons[part].append(Reason("P-MATCH-1", doubts[school_of(part)]))
     for part in found:
-        reasons[part] += questions.get(school_of(part), ())
+        if not part.endswith(PROMPT):
+            doubt = doubts.get(school_of(part))
+            reasons[part] += [Reason("P-MATCH-1", doubt)] if doubt else []
+            reasons[part] += questions.get(school_of(part), ())
     return {name: Part(part.hash, part.counts, tuple(reasons[name])) for name, part in found.items()}
 
 
 def _all_breaches(
     connection: DuckDBPyConnection, tables: Sequence[Table], found: Mapping[str, Part], limits: Limits
-) -> Iterator[tuple[str, Reason]]:
-    """Pairs of a school and a limit that its changes break."""
+) -> Iterator[tuple[Table, str, Reason]]:
+    """A table, a school, and a limit that its changes break."""
     for table in tables:
-        base = _base(connection, table)
-        yield from _removals(table, found, base, limits)
-        yield from _updates(table, found, base, limits)
-        removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
-        if table.shrink and (removed or _by_school(found, table, "update", "move")):
-            yield from _shrunk(connection, table, limits)
-        if removed and added:
-            yield from _rekeyed(connection, table, base, limits)
-        if added and table.privilege:
-            yield from _risen(connection, table, tables)
+        yield from ((table, school, reason) for school, reason in _breaches(connection, table, tables, found, limits))
+
+
+def _breaches(
+    connection: DuckDBPyConnection, table: Table, tables: Sequence[Table], found: Mapping[str, Part], limits: Limits
+) -> Iterator[tuple[str, Reason]]:
+    base = _base(connection, table)
+    yield from _removals(table, found, base, limits)
+    yield from _updates(table, found, base, limits)
+    removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
+    if table.shrink and (removed or _by_school(found, table, "update", "move")):
+        yield from _shrunk(connection, table, limits)
+    if removed and added:
+        yield from _rekeyed(connection, table, base, limits)
+    if added and table.privilege:
+        yield from _risen(connection, table, tables)
 
 
 def _base(connection: DuckDBPyConnection, table: Table) -> dict[str, int]:
@@ -130,7 +139,8 @@ def _removals(
     removed, added = _by_school(found, table, "archive"), _by_school(found, table, *_ADDING)
     for school, count in removed.items():
         had = base.get(school, 0)
-        if had and count == had and not added.get(school):
+        few = table.prompt and count <= limits.removals_floor
+        if had and count == had and not added.get(school) and not few:
             yield school, Reason("P-SCOPE-1", f"all {had} {table.name} would go")
         elif _over(count, had, limits.removals, limits.removals_floor):
             yield school, Reason("P-REMOVE-1", f"{count} of {had} {table.name} would go")

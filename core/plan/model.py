@@ -1,7 +1,8 @@
 """A plan: what would be done to each sink, in which parts, which of them wait for a person and why.
 
 The changes themselves are Parquet files, one a table; here is everything that is said about them. A part is a school's
-changes (its sourcedId), the district's own (''), or the new rows of a school that cost money (`<school>|new`).
+changes (its sourcedId), the district's own (''), the new rows of a school that cost money (`<school>|new`), or its
+removals that protect somebody (`<school>|prompt`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from typing import Any
 
 NEW = "|new"
 """Suffix of the part that holds a school's new rows that cost money."""
+PROMPT = "|prompt"
+"""Suffix of the part that holds a school's removals that protect somebody, and do not wait with others."""
 
 
 def school_of(part: str) -> str:
     """The school that a part belongs to, '' for the district's own."""
-    return part.removesuffix(NEW)
+    return part.removesuffix(NEW).removesuffix(PROMPT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from syncrun.sdk import Table
 from syncrun.sqltext import literal, name
 
 
-def paired(table: Table, changes: str, links: str) -> str:
+def paired(table: Table, changes: str, links: str, relinked: str) -> str:
     """The query for changes with pairs made into moves, and `from_key`, the key of the row that goes. `changes` is the
-    query for the changes of the table, `links` the relation of rows that are taken over: those do not move."""
+    query for the changes of the table, `links` the relation of rows that are taken over, and `relinked` of
+    those that are to be other rows of the sink: those do not move."""
     place = str(table.moves)
     others = [column for column in table.parents if column != place]
     same = (
@@ -33,7 +34,8 @@ def paired(table: Table, changes: str, links: str) -> str:
                 JOIN classes AS to_class ON to_class.sourcedId = comes.{name(place)}
                 JOIN classes AS of_class ON of_class.sourcedId = goes.{name("was " + place)}
                     AND of_class.courseSourcedId = to_class.courseSourcedId
-                WHERE comes.key NOT IN (SELECT key FROM {links} WHERE "table" = {literal(table.name)})
+                WHERE comes.key NOT IN (SELECT key FROM {links} WHERE "table" = {literal(table.name)}
+                    UNION ALL SELECT key FROM {relinked} WHERE "table" = {literal(table.name)})
                 QUALIFY count(*) OVER (PARTITION BY comes.key) = 1 AND count(*) OVER (PARTITION BY goes.key) = 1
             )
             SELECT changed.* REPLACE (

@@ -1,11 +1,12 @@
 """The roster as one sink wants it: each table's shape, run over the canonical roster and the decisions.
 
-A shape may use `shaped.<table>` of the tables before it. Tables that others use are kept in memory; the rest are views.
+A shape may use `shaped.<table>` of the tables before it. Tables that others use are kept in memory; most others are views.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from syncrun.errors import ContractError
@@ -29,11 +30,18 @@ def shape(connection: DuckDBPyConnection, tables: Iterable[Table], plugin: str) 
     renew_schema(connection, SCHEMA)
     for table in tables:
         typed = ", ".join(f"{name(column.name)}::{column.sql_type} AS {name(column.name)}" for column in table.columns)
-        kind = "TABLE" if any(f"{SCHEMA}.{table.name}" in other.shape for other in tables) else "VIEW"
+        kind = "TABLE" if _is_kept(table, tables) else "VIEW"
         query = f"SELECT key::VARCHAR AS key, school::VARCHAR AS school, {typed} FROM ({table.shape})"
         if table.mapping in SKIPPED_HERE:
             query += f" WHERE key NOT IN (SELECT sourcedId FROM {LEFT_OUT} WHERE kind = {literal(table.mapping)})"
         _run(connection, f"CREATE {kind} {SCHEMA}.{name(table.name)} AS {query}", plugin, table)
+
+
+def _is_kept(table: Table, tables: Sequence[Table]) -> bool:
+    """Whether its rows are kept in memory: others use them, or it is called as a canonical table that it is drawn from. A
+    view would take itself for that."""
+    used = any(f"{SCHEMA}.{table.name}" in other.shape for other in tables)
+    return used or re.search(rf"\b{re.escape(table.name)}\b", table.shape) is not None
 
 
 def _run(connection: DuckDBPyConnection, statement: str, plugin: str, table: Table) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ class Desk:
     lease: Lease
     run: str
     progress: Progress
+    moment: datetime.datetime
+    """When that run began, in the district's time zone."""
 
 
 def intend(folders: Folders, run: str, approved: Mapping[str, Collection[str]]) -> None:
@@ -109,7 +112,7 @@ def _apply(
         desk.progress.total(config.name, sum(step.rows for step in steps(connection, sink.tables)))
         claim = Claim(desk.district, desk.state.owner(), desk.lease.epoch)
         work = Work(desk.district, config.name, sink, config.info.caps, sink.tables, desk.run, plan.hash, claim,
-                    mine.first, folder)  # fmt: skip
+                    mine.first, folder, desk.moment)  # fmt: skip
 
         def progress(step: Step, number: int) -> None:
             desk.progress.chunk(config.name, step.table.name, step.action, _rows(step, number))

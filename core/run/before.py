@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from syncrun.errors import UsageError
 from syncrun.match.feature import PERSONAL, features
-from syncrun.run.sheet import Row, Sheet
+from syncrun.run.line import Row
+from syncrun.run.sheet import Sheet
 from syncrun.sdk import Table
 from syncrun.state.decision import Past
 from syncrun.state.policy import FOR_MEMBERS, Choice, Policy

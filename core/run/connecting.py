@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from syncrun.run.sheet import Sheet
 from syncrun.state.decision import Decision, Past
 
-KIND = "classes"
+KIND: Final = "classes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
     data/<district>/runs/<run>/             findings, plan, exceptions
     data/<district>/snapshots/<run>/        the accepted roster
+    data/<district>/read.json               which roster was read for people to decide by
     data/<district>/applied/<sink>/         what the sink has taken
+    data/<district>/kept/<sink>/            what the sink remembers of itself
 
 Everything is made with mode 0700, since it holds children's data. Old runs are pruned by age and number.
 """
@@ -46,6 +48,10 @@ class Folders:
     def applied(self, sink: str) -> Path:
         """What a sink has taken."""
         return self.root / "applied" / sink
+
+    def kept(self, sink: str) -> Path:
+        """What a sink remembers of itself; made by the sink."""
+        return self.root / "kept" / sink
 
     def plan(self, run: str) -> Path:
         """The description of a run's plan."""

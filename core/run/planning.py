@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +50,8 @@ class Desk:
     observe: bool
     """Whether to read the sink and repair what has drifted (a full sync)."""
     aside: Aside
+    additions_only: bool = False
+    """Whether nothing is set aside because the source has it no more."""
 
 
 def staged(sinks: Iterable[Sink], routes: Iterable[Route] = ()) -> frozenset[str]:
@@ -65,19 +67,21 @@ def make(
     """The plan of one sink and advice. `position` is where the district file names the sink, for errors."""
     tables = desk.sink.tables
     routed = route.settle(connection, desk.config.routes, desk.decisions, position)
+    open_applied(connection, tables, desk.files, desk.home)
     advice = [*routed.advice, *mapping.settle(
         connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
-        by_year=any("mapped_years" in table.shape for table in tables))]  # fmt: skip
+        by_year=_by_year(desk.sink), known_teachers=_known_teachers(connection, desk))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
-    open_applied(connection, tables, desk.files, desk.home)
     diff.prepare(connection)
     renew_schema(connection, link.SCHEMA)
     folder = made(desk.folder / "plan" / desk.config.name)
-    if desk.observe:
+    if desk.observe and Cap.WHOLE not in desk.config.info.caps:
         advice += repair(connection, desk.sink, tables, desk.district, desk.config, folder, desk.aside)
     first = not desk.files
     config = desk.config
+    if _can_give_back(desk):
+        relink.give_back(connection, tables)
     doubts = (
         link.find(connection, desk.sink, tables, routed.decisions, folder, _derive(desk))
         if Cap.LINK in config.info.caps
@@ -87,8 +91,9 @@ def make(
     advice += told
     kept = frozenset(table.name for table in tables if kept_columns.settle(connection, table, routed.decisions))
     terms = diff.Terms(
-        config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep", kept
-    )
+        config.info.caps, first, config.new_teachers == "ask" and not first, config.deselected == "keep", kept,
+        desk.additions_only,
+    )  # fmt: skip
     for table in tables:
         target = folder / f"{table.name}.parquet"
         diff.diff(connection, table, tables, target, terms)
@@ -97,9 +102,23 @@ def make(
     parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts,
                         questions=questions)  # fmt: skip
     described = {
-        table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk.home, found) for table in tables
+        table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk, found) for table in tables
     }
+    advice += _kept_words(tables, described) if desk.additions_only else ()
     return SinkPlan(desk.config.name, first, described, parts), advice
+
+
+def _known_teachers(connection: DuckDBPyConnection, desk: Desk) -> list[str] | None:
+    """The keys of teachers whom the sink has taken, where later ones are to be ignored."""
+    table = next((each for each in desk.sink.tables if each.mapping == "teachers"), None)
+    if desk.config.new_teachers != "ignore" or not desk.files or table is None:
+        return None
+    return [key for (key,) in connection.execute(f"SELECT key FROM {applied.SCHEMA}.{name(table.name)}").fetchall()]
+
+
+def _by_year(sink: Sink) -> bool:
+    """Whether a sink gets nothing of a school year unless it is chosen."""
+    return not getattr(sink, "every_year", False) and any("mapped_years" in table.shape for table in sink.tables)
 
 
 def _derive(desk: Desk) -> Derive:
@@ -109,15 +128,19 @@ def _derive(desk: Desk) -> Derive:
     return lambda table, key: f"{sql_derived(desk.district, desk.config.name, table, key)}::VARCHAR"
 
 
+def _can_give_back(desk: Desk) -> bool:
+    """Whether the sink can be given rows back that the sync took, under ids that both know."""
+    return Cap.RELEASE | Cap.CLIENT_IDS in desk.config.info.caps
+
+
 def _before(
     connection: DuckDBPyConnection, desk: Desk, folder: Path, *, first: bool
 ) -> tuple[list[str], dict[str, list[Reason]]]:
     """What becomes of rows that the sink had before and of those that are given back; advice, and by school what a person
     is asked."""
-    if Cap.RELEASE | Cap.CLIENT_IDS not in desk.config.info.caps:
+    if not _can_give_back(desk):
         return [], {}
     tables, derive = desk.sink.tables, _derive(desk)
-    relink.give_back(connection, tables)
     advice: list[str] = []
     questions: dict[str, list[Reason]] = {}
     existing.school_map(connection, tables, derive)
@@ -145,7 +168,7 @@ def open_applied(
 
 
 def _describe(
-    connection: DuckDBPyConnection, table: Table, path: Path, home: Path, parts: Mapping[str, Part]
+    connection: DuckDBPyConnection, table: Table, path: Path, desk: Desk, parts: Mapping[str, Part]
 ) -> TablePlan:
     counts: dict[str, int] = {}
     for part in parts.values():
@@ -153,7 +176,8 @@ def _describe(
             counts[action] = counts.get(action, 0) + count
     base = _count(connection, f"SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT archived")
     kept = 0
-    if base and (table.removal == "keep" or _count(connection, f"SELECT count(*) FROM {diff.LEFT_OUT}")):
+    keeps = table.removal == "keep" or desk.additions_only
+    if base and (keeps or _count(connection, f"SELECT count(*) FROM {shape.LEFT_OUT}")):
         gone = f"""SELECT count(*) FROM {applied.SCHEMA}.{name(table.name)}
             ANTI JOIN {shape.SCHEMA}.{name(table.name)} USING (key) WHERE NOT archived"""
         gone += f""" AND key NOT IN (SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})"""
@@ -166,7 +190,14 @@ def _describe(
             UNION SELECT key FROM {diff.GIVEN_UP} WHERE "table" = {literal(table.name)})""",
     )
     billable = counts.get("create", 0) + counts.get("restore", 0) if table.billable else 0
-    return TablePlan(str(path.relative_to(home)), counts, base, unchanged, kept, billable)
+    return TablePlan(str(path.relative_to(desk.home)), counts, base, unchanged, kept, billable)
+
+
+def _kept_words(tables: Iterable[Table], described: Mapping[str, TablePlan]) -> Iterator[str]:
+    """What a run that adds only leaves as it is."""
+    kept = {table.name: described[table.name].kept for table in tables if table.removal != "keep"}
+    told = ", ".join(f"{count:,} {name_}" for name_, count in kept.items() if count)
+    yield f"This run adds and updates only. What is not wanted any more stays: {told or 'nothing is'}."
 
 
 def _count(connection: DuckDBPyConnection, query: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import zoneinfo
 from collections.abc import Collection, Mapping, Sequence
 
 from syncrun.errors import SyncError
@@ -12,7 +14,7 @@ from syncrun.run.ending import conclude
 from syncrun.run.session import Session
 from syncrun.run.turn import passed_over
 from syncrun.run.verdict import Verdict
-from syncrun.sdk import Sink
+from syncrun.sdk import Cap, Sink
 from syncrun.state.lease import Lease
 from syncrun.state.store import AppliedFile, Run
 
@@ -25,7 +27,9 @@ def apply_all(
     """Send to each sink what is let go, one after the other by stage; a sink that fails stops those of later stages, and
     no others. `failed` are sinks that could not be served at all. Sinks that have the run on record already are left
     out. With `resume`, what was begun is finished; `late` are sinks that were passed over then, and are served now."""
-    desk = applying.Desk(session.district.name, session.state, session.folders, held, run, session.progress)
+    desk = applying.Desk(
+        session.district.name, session.state, session.folders, held, run, session.progress, _begun(session, run)
+    )
     results: dict[str, SinkResult] = {}
     for config in session.district.served:
         unserved = {*failed, *(name for name, each in results.items() if each.error)}
@@ -39,6 +43,26 @@ def apply_all(
                 resume=resume and config.name not in late,
             )  # fmt: skip
     return results
+
+
+def publish_again(
+    session: Session, held: Lease, run: str, plan: Plan, sinks: Mapping[str, Sink], files: Sequence[AppliedFile]
+) -> dict[str, SyncError]:
+    """Where nothing is sent, sinks that publish whole tables still look whether what they published is there, and as the
+    settings want it; by sink, why it could not be put right."""
+    whole = {
+        each.name: sinks[each.name] for each in session.district.sinks
+        if each.name in sinks and Cap.WHOLE in each.info.caps and any(file.sink == each.name for file in files)
+    }  # fmt: skip
+    results = apply_all(session, held, run, plan, whole, files, dict.fromkeys(whole, ()))
+    return {name: each.error for name, each in results.items() if each.error}
+
+
+def _begun(session: Session, run: str) -> datetime.datetime:
+    """When a run began, in the district's time zone."""
+    found = session.state.run(run)
+    moment = found.started_at if found else session.clock.now()
+    return moment.astimezone(zoneinfo.ZoneInfo(session.district.time_zone))
 
 
 def finish_interrupted(session: Session, held: Lease) -> dict[str, SyncError]:

@@ -25,7 +25,7 @@ from syncrun.run.ending import Result, conclude
 from syncrun.run.folder import KEPT_SNAPSHOTS, made, write_whole
 from syncrun.run.input import Input, input_of
 from syncrun.run.observer import objections, tell, tell_plan
-from syncrun.run.recovery import apply_all, finish_interrupted
+from syncrun.run.recovery import apply_all, finish_interrupted, publish_again
 from syncrun.run.session import Session
 from syncrun.run.turn import passed_over
 from syncrun.run.verdict import Verdict, weigh
@@ -139,6 +139,7 @@ def _run(
         *(f"{name}:{each}" for name, found in decisions.items() for each in found),
         *(f"{name}:{each}" for name, found in policies.items() for each in found),
         *((f"school:{session.upload.school}",) if session.upload else ()),
+        *(("additions only",) if session.additions_only else ()),
     )  # fmt: skip
     files = session.state.applied(session.district.name)
     last = next(
@@ -210,6 +211,7 @@ def _nothing(session: Session, last: Run, identity: str) -> Result:
 
 def _head(session: Session) -> dict[str, Any]:
     told = {"run": session.run, "district": session.district.name, "mode": session.mode, "dry_run": session.dry_run}
+    told |= {"additions_only": True} if session.additions_only else {}
     upload = session.upload
     return {**told, "upload": {"school": upload.school, "complete": upload.complete}} if upload else told
 
@@ -272,6 +274,7 @@ def _prepare(
                     policies[config.name], mine, home, folder,
                     session.mode == "full" and bool(mine),
                     Aside(session.folders.applied(config.name) / "aside.json", not session.dry_run),
+                    additions_only=session.additions_only,
                 )  # fmt: skip
                 with reading.first_of_all(read.doubts):
                     plans[config.name], more = planning.make(
@@ -312,6 +315,9 @@ def _decide(
     if go:
         session.progress.phase("apply")
         results = apply_all(session, held, session.run, plan, sinks, files, verdict.approved, skipped)
+    elif not session.dry_run:
+        served = {name: sink for name, sink in sinks.items() if name not in results}
+        skipped = {**publish_again(session, held, session.run, plan, served, files), **skipped}
     return conclude(
         session,
         session.run,

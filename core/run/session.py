@@ -6,6 +6,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from syncrun.clock import Clock, SystemClock
@@ -26,7 +27,7 @@ Mode = Literal["full", "incremental", "upload"]
 class Session:
     """One run at work. `who` is the person or account that started it. A full run reads the sinks too and puts right
     what has drifted; an incremental one trusts what is on record. An `upload` brings the files in place of the
-    district's source."""
+    district's source. With `additions_only` nothing is set aside because the source has it no more."""
 
     district: District
     registry: Registry
@@ -35,6 +36,7 @@ class Session:
     mode: Mode = "incremental"
     dry_run: bool = False
     upload: Upload | None = None
+    additions_only: bool = False
     clock: Clock = field(default_factory=SystemClock)
     progress: Progress = field(default_factory=Silent)
     run: str = field(init=False)
@@ -62,11 +64,13 @@ class Session:
         found: dict[str, Sink] = {}
         for config in self.district.sinks:
             with _built(config.info.name):
-                found[config.name] = imported(config.info.cls, config.info.name)(config.settings, self._context())
+                found[config.name] = imported(config.info.cls, config.info.name)(
+                    config.settings, self._context(self.folders.kept(config.name))
+                )
         return found
 
-    def _context(self) -> Context:
-        return Context(self.district.name, self.district.folder, self.state.owner())
+    def _context(self, kept: Path | None = None) -> Context:
+        return Context(self.district.name, self.district.folder, self.state.owner(), kept)
 
 
 @contextlib.contextmanager

@@ -7,31 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from syncrun.apply.identity import sql_derived
 from syncrun.config.district import SinkConfig
 from syncrun.config.mapping import read_mapping
 from syncrun.errors import UsageError
-from syncrun.match import link, mapping, stage
-from syncrun.match.feature import features, table_of
+from syncrun.match import link, mapping, route, stage
+from syncrun.match.feature import features, members_of, table_of
 from syncrun.match.load import BUILT_IN, load_matchers
 from syncrun.match.overlap import Rosters
 from syncrun.match.propose import propose
 from syncrun.plan import applied, shape
+from syncrun.plan.diff import BEFORE
 from syncrun.roster import view
 from syncrun.roster.entity import ENTITIES
 from syncrun.run import planning
 from syncrun.run.at_hand import Roster, at_hand
 from syncrun.run.folder import made
+from syncrun.run.line import Fit, Line, Row
 from syncrun.run.session import Session
 from syncrun.scratch import read_parquet, rows, scratch
 from syncrun.sdk import Cap, Sink, Table
 from syncrun.sdk.sink import MappingKind
-from syncrun.sqltext import name
+from syncrun.sqltext import literal, name
 from syncrun.state import decision
 from syncrun.state.decision import JOINABLE, Decision, Past
 
@@ -40,62 +42,12 @@ if TYPE_CHECKING:
 
     from syncrun.sdk import Matcher
 
-Verdict = Literal["sure", "likely", "doubt", ""]
-"""How sure a proposal is; nothing for one that is only among the nearest."""
 ENTITY: Mapping[MappingKind, str] = {
     "orgs": "SELECT sourcedId FROM orgs", "years": "SELECT sourcedId FROM academicSessions WHERE type = 'schoolYear'",
     "teachers": "SELECT userSourcedId FROM roles WHERE role = 'teacher'", "classes": "SELECT sourcedId FROM classes",
     "students": "SELECT userSourcedId FROM roles WHERE role = 'student'",
 }  # fmt: skip
 """The records of the source that decisions of a kind may be about, whether they take part or not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record of the sink. `values` are its columns, references as the sink's ids; `features` what matchers are told.
-    `owned`: a sync made it, or took it over."""
-
-    id: str
-    owned: bool
-    archived: bool
-    values: Mapping[str, Any]
-    features: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A record of the sink that one of the source might be: how alike (0 to 1), how sure, and why."""
-
-    row: Row
-    score: float
-    verdict: Verdict
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A record of the source. `taken` is the sink's record where the sync made or took one over already; `linked` the one
-    that somebody decided on. `chosen` says that the district file chooses it (a school year). `fits` are what it might
-    be, the best first."""
-
-    id: str
-    school: str | None
-    features: Mapping[str, Any]
-    taken: str | None
-    decided: Past | None
-    linked: Row | None = None
-    chosen: bool = False
-    fits: tuple[Fit, ...] = ()
-
-    @property
-    def best(self) -> Fit | None:
-        """The best fit that is proposed."""
-        return next((each for each in self.fits if each.verdict), None)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody decided on it, and nothing of it is in the sink."""
-        return self.taken is None and self.decided is None
 
 
 def pick(session: Session, wanted: str | None) -> SinkConfig:
@@ -151,7 +103,10 @@ class Sheet:
 
     def knows(self, kind: MappingKind, source_id: str) -> bool:
         """Whether the source has such a record, whether it takes part or not."""
-        query = f"SELECT count(*) FROM ({ENTITY[kind]}) AS known(key) WHERE key = ?"
+        known = ENTITY[kind]
+        if kind == "orgs":  # also what goes elsewhere by the routes
+            known += " UNION SELECT sourcedId FROM accepted.orgs"
+        query = f"SELECT count(*) FROM ({known}) AS known(key) WHERE key = ?"
         found = self.connection.execute(query, [source_id]).fetchone()
         return bool(found and found[0])
 
@@ -161,11 +116,13 @@ class Sheet:
         `everywhere` proposes also for records that the sync has made already, and for those that were decided on (for
         students: duplicates).
         """
+        decided = {each.decision.source_id: each for each in self.decisions if each.decision.kind == kind}
+        chosen = set(self.config.school_years) if kind == "years" else set()
+        if kind == "years" and table_of(self.tables, kind) is None:
+            return self._years(decided, chosen)
         table = self.table(kind)
         self._stand(kind)
         fits = self._propose(kind, everywhere=everywhere)
-        decided = {each.decision.source_id: each for each in self.decisions if each.decision.kind == kind}
-        chosen = set(self.config.school_years) if kind == "years" else set()
         found = features(table, self.tables)
         columns = "".join(f", row.{name(column)}" for column in found.values())
         query = f"""
@@ -180,19 +137,23 @@ class Sheet:
             for key, school, *values, taken in self.connection.execute(query).fetchall()
         ]  # fmt: skip
 
+    def _years(self, decided: Mapping[str, Past], chosen: Collection[str]) -> list[Line]:
+        """The school years of the source, for a sink that has none of its own and yet takes rows by them."""
+        found = self.connection.execute(
+            "SELECT sourcedId, title, startDate, endDate FROM academicSessions WHERE type = 'schoolYear' ORDER BY ALL"
+        ).fetchall()
+        return [
+            Line(
+                key, None, _told(("title", "startDate", "endDate"), told), None, decided.get(key), chosen=key in chosen
+            )
+            for key, *told in found
+        ]
+
     def _linked(self, kind: MappingKind) -> dict[str, Row]:
         """By key the records of the sink that people decided on."""
-        wanted = {
-            past.decision.sink_id for past in self.decisions if past.decision.kind == kind and past.decision.sink_id
-        }
-        if not wanted:
-            return {}
-        there = self.existing(self.table(kind), "sink_id IN (SELECT unnest(?::VARCHAR[]))", [list(wanted)])
-        by_id = {row.id: row for row in there}
-        return {
-            past.decision.source_id: by_id[past.decision.sink_id] for past in self.decisions
-            if past.decision.kind == kind and past.decision.sink_id in by_id
-        }  # fmt: skip
+        mine = [past.decision for past in self.decisions if past.decision.kind == kind]
+        by_id = self._by_id(kind, mine)
+        return {each.source_id: by_id[each.sink_id] for each in mine if each.sink_id in by_id}
 
     def shown(self, kind: MappingKind, source_id: str) -> dict[str, Any] | None:
         """The columns of one record as the sink would get it, None where it would get none."""
@@ -251,7 +212,7 @@ class Sheet:
     def classes_of(self, student: str | None, sink_id: str | None) -> list[str]:
         """Titles of the classes of a student of the source (`student`, a key) or of the sink."""
         classes, people = self.table("classes"), self.table("students")
-        found = stage.members_of(self.tables, classes, people)
+        found = members_of(self.tables, classes, people)
         title = features(classes, self.tables).get("title")
         if found is None or title is None:
             return []
@@ -282,18 +243,27 @@ class Sheet:
 
     def objections(self, wanted: Iterable[Decision], *, confirmed: bool = False) -> Iterator[tuple[Decision, str]]:
         """Decisions that cannot be made, and why: links to what the sink does not have or what is not free."""
-        for each in wanted:
-            if each.decision != "link" or each.sink_id is None:
-                continue
-            row = self.row(each.kind, each.sink_id)
+        linked = [each for each in wanted if each.decision == "link" and each.sink_id]
+        there = {kind: self._by_id(kind, linked) for kind in {each.kind for each in linked}}
+        made = {kind: {row: key for key, row in self.taken(kind).items()} for kind in there}
+        for each in linked:
+            row = there[each.kind].get(str(each.sink_id))
             if row is None:
                 yield each, f"the sink has no {self.table(each.kind).name} of the id {each.sink_id}"
             elif row.archived:
                 yield each, f"{each.sink_id} is set aside in the sink"
             elif row.owned and not (confirmed and each.kind in JOINABLE):
-                mine = next((key for key, sink_id in self.taken(each.kind).items() if sink_id == each.sink_id), None)
+                mine = made[each.kind].get(row.id)
                 if mine != each.source_id:
                     yield each, f"{each.sink_id} is of the sync already" + (f", as {mine}" if mine else "")
+
+    def _by_id(self, kind: MappingKind, decisions: Iterable[Decision]) -> dict[str, Row]:
+        """The records of the sink that decisions on a kind name."""
+        ids = sorted({each.sink_id for each in decisions if each.kind == kind and each.sink_id})
+        if not ids:
+            return {}
+        found = self.existing(self.table(kind), "sink_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+        return {row.id: row for row in found}
 
     # -- how it is made ----------------------------------------------------------------------------------------------
 
@@ -304,15 +274,18 @@ class Sheet:
         return dict(zip(columns, found, strict=True)) if found else None
 
     def _stand(self, kind: MappingKind) -> None:
-        """Make the shapes with every record in them that may be decided on."""
+        """Make the shapes with every record in them that may be decided on; one that joins another stands by itself."""
         wanted = [each.decision for each in self.decisions]
         years = list(self.config.school_years)
-        if kind == "teachers":
-            wanted = [each for each in wanted if each.kind != "teachers"]
-        elif kind in {"orgs", "years"}:
-            condition = " WHERE type = 'school'" if kind == "orgs" else ""
-            listed = {key for (key,) in self.connection.execute(
-                f"SELECT sourcedId FROM orgs{condition}" if kind == "orgs" else ENTITY[kind]).fetchall()}  # fmt: skip
+        if kind in {"teachers", "classes", "students"}:
+            wanted = [each for each in wanted if each.kind != kind]
+        elif kind == "orgs":
+            wanted = [_alone(each) for each in wanted]
+        routed = route.settle(self.connection, self.config.routes, wanted, _path(self.session, self.config))
+        wanted = [*routed.decisions, *routed.targets]
+        if kind in {"orgs", "years"}:
+            everything = "SELECT sourcedId FROM orgs WHERE type = 'school'" if kind == "orgs" else ENTITY[kind]
+            listed = {str(key) for (key,) in self.connection.execute(everything).fetchall()}
             listed |= {each.source_id for each in wanted if each.kind == kind and self.knows(kind, each.source_id)}
             wanted = [each for each in wanted if each.kind != kind] + [
                 Decision(kind, key, "add") for key in sorted(listed)
@@ -326,7 +299,7 @@ class Sheet:
         derived = sql_derived(self.session.district.name, self.config.name, table.name, "key")
         self.connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {_taken(kind)} AS SELECT key, coalesce(sink_id, {derived}::VARCHAR) AS sink_id
-            FROM {applied.SCHEMA}.{name(table.name)}
+            FROM {applied.SCHEMA}.{name(table.name)} WHERE NOT starts_with(key, {literal(BEFORE)})
         """)
 
     def _propose(self, kind: MappingKind, *, everywhere: bool = False, rosters: bool = True) -> dict[str, list[Fit]]:
@@ -370,13 +343,13 @@ class Sheet:
                 (past.decision.source_id, past.decision.sink_id) for past in self.decisions
                 if past.decision.kind == each and past.decision.decision != "skip"
             ]  # fmt: skip
-            verdicts = () if Cap.LINK not in self.config.info.caps else ("sure", "likely")[: 1 + (each == "orgs")]
+            verdicts = ("sure", "likely") if Cap.LINK in self.config.info.caps else ()
             stage.note_ids(self.connection, each, _taken(each), decided, verdicts)
 
     def _stage_rosters(self, classes: Table) -> bool:
         for kind in ("students", "teachers"):
-            people = table_of(self.tables, kind)  # type: ignore[arg-type] # both are kinds
-            found = stage.members_of(self.tables, classes, people) if people else None
+            people = table_of(self.tables, kind)
+            found = members_of(self.tables, classes, people) if people else None
             if found:
                 self.observe(found[0])
         return stage.stage_rosters(self.connection, classes, self.tables)
@@ -401,11 +374,16 @@ class Sheet:
         return found
 
 
+def _alone(made: Decision) -> Decision:
+    """A decision on an org as if it joined no other."""
+    return Decision(made.kind, made.source_id, "add") if made.kind == "orgs" and made.sink_id else made
+
+
 def _taken(kind: MappingKind) -> str:
     return name(f"taken_{kind}")
 
 
-def _told(found: Mapping[str, str], values: Sequence[Any]) -> dict[str, Any]:
+def _told(found: Iterable[str], values: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(found, values, strict=True))
 
 
@@ -424,18 +402,21 @@ def opened(session: Session, wanted: str | None = None, *, fresh: bool = False) 
     folder = made(session.folders.run(session.run))
     try:
         sink.check()
-        roster = at_hand(session, planning.staged(session.sinks().values()), fresh=fresh)
+        routes = [each for other in session.district.sinks for each in other.routes]
+        roster = at_hand(session, planning.staged(session.sinks().values(), routes), fresh=fresh)
         made(folder)
         with scratch(folder / "spill", [session.folders.home]) as connection:
-            _lay(connection, roster, session.folders.home, planning.staged([sink]))
+            _lay(connection, roster, session.folders.home, planning.staged([sink], config.routes))
             mine = [each for each in session.state.applied(session.district.name) if each.sink == config.name]
             planning.open_applied(connection, sink.tables, mine, session.folders.home)
             decisions = current(session, config)
+            path = _path(session, config)
+            routed = route.settle(connection, config.routes, [each.decision for each in decisions], path)
             advice = mapping.settle(
-                connection, [each.decision for each in decisions], config.school_years, _path(session, config),
+                connection, [*routed.decisions, *routed.targets], config.school_years, path,
                 by_year=any("mapped_years" in table.shape for table in sink.tables),
             )  # fmt: skip
-            yield Sheet(session, config, sink, roster, connection, folder, decisions, advice)
+            yield Sheet(session, config, sink, roster, connection, folder, decisions, (*routed.advice, *advice))
     finally:
         sink.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -40,6 +40,8 @@ from syncrun.sdk.sink import (
     RowSink,
     Sink,
     Table,
+    Whole,
+    WholeSink,
 )
 from syncrun.sdk.source import Context, Drawn, FileColumn, FileKind, FileSet, FileSource, Format, TextForm
 from syncrun.sdk.view import Objection, PlanView, RunView
@@ -106,6 +108,8 @@ __all__ = [
     "Table",
     "TextForm",
     "TransientError",
+    "Whole",
+    "WholeSink",
     "folded",
     "hookimpl",
 ]

@@ -32,6 +32,8 @@ class Cap(enum.Flag):
     """A sink that remembers such a row as it was, can give it back so, and can set aside what was there before."""
     MOVE = enum.auto()
     """A sink that can put a membership in the place of another in one step."""
+    WHOLE = enum.auto()
+    """A sink that publishes whole tables, with `publish`."""
     QUIET = enum.auto()
     """A sink that sends no message to people, or can be told not to."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,9 @@ class Table:
     money. `privilege`: a person who turns up in a table of higher privilege than before is held. `shrink`: the
     reference whose row must not lose too many rows of this table at once (the class of a class member). `existing`:
     what is asked about rows that were there before. `moves`: the reference that may change while the row stays the same
-    to people (the class, where a pupil moves between sections); see `Action.MOVE`.
+    to people (the class, where a pupil moves between sections); see `Action.MOVE`. `prompt`: removals protect somebody,
+    like those of guardians who must not be in contact any more, and do not wait while other changes of their school do;
+    only their own number can hold them.
 
     A field of the schema may say by `metadata={"match": "givenName"}` what it is to matchers, in OneRoster's words, and
     by `{"drift": False}` that a full sync leaves alone what people made of it in the sink.
@@ -80,6 +83,7 @@ class Table:
     shrink: str | None = None
     existing: Existing = "ignore"
     moves: str | None = None
+    prompt: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -233,8 +237,23 @@ class LedgerEntry:
     exceptions: tuple[Outcome, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that a sink is to have, for sinks that publish it as files.
+
+    `rows(query)` gives the rows of a DuckDB query over `after.<table>`, what the sink is to have now, and `before.<table>`,
+    what it had: each with `key`, `school` and the table's columns, references as keys, without rows that are set aside.
+    `moment` is when the run began, in the district's time zone; it is the same when a run that was cut off goes on.
+    """
+
+    claim: Claim
+    run: str
+    moment: datetime.datetime
+    rows: Callable[[str], Iterator[tuple[Any, ...]]]
+
+
 class Sink(Protocol):
-    """What every sink has; it is a `RowSink` or a `BulkSink` besides."""
+    """What every sink has; it is a `RowSink`, a `BulkSink` or a `WholeSink` besides."""
 
     tables: tuple[Table, ...]
 
@@ -272,3 +291,17 @@ class BulkSink(Sink, Protocol):
 
     def apply_bulk(self, batch: Batch) -> Iterable[Outcome]:
         """Carry out the batch and its ledger row in one transaction; answer with the exceptions only."""
+
+
+class WholeSink(Sink, Protocol):
+    """A sink with `Cap.WHOLE`: it takes no changes, but all that there is, every time. Nothing in it is looked at or
+    linked, so `observe` is not called. See `syncrun.sdk.file` for one that writes files."""
+
+    every_year: bool
+    """Whether it takes the rows of all school years where none is chosen, in place of none of them."""
+
+    def publish(self, whole: Whole) -> None:
+        """Put it where others find it: all of it at once, or nothing.
+
+        Called by every run that is not dry once the sink was given something, also where nothing has changed: what is
+        there already is left as it is. A run that was cut off calls again, with the same `run` and the same rows."""

@@ -107,11 +107,13 @@ class FileSet:
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a plug-in is given beside its settings. `folder` is where relative paths of the district file start;
-    `owner` is this installation, to whom the rows in sinks belong."""
+    `owner` is this installation, to whom the rows in sinks belong. `kept`, for sinks, is a folder of the sink's own below
+    the home folder, for what it must remember; it may have to be made, with mode 0700."""
 
     district: str
     folder: Path
     owner: str
+    kept: Path | None = None
 
 
 class FileSource(Protocol):

@@ -11,11 +11,11 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
-from typing import Literal, cast
+from typing import Literal
 
 import sqlalchemy as sa
 
-from syncrun.errors import UsageError
+from syncrun.errors import DoubleUseError
 from syncrun.sdk.sink import MappingKind
 from syncrun.state.model import decisions
 from syncrun.state.store import State
@@ -46,12 +46,6 @@ class Past:
     who: str
     at: datetime.datetime
     current: bool
-
-
-class DoubleUseError(UsageError):
-    """A record of the sink, or of the source, is linked already."""
-
-    code = "E-MAP-1"
 
 
 def current(state: State, district: str, sink: str) -> list[Decision]:
@@ -153,18 +147,24 @@ def _write(
     kinds: Sequence[MappingKind],
 ) -> int:  # fmt: skip
     before = {(each.kind, each.source_id): each for each in current(state, district, sink) if each.kind in kinds}
-    changed = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     if not changed:
         return 0
+    now = state.clock.now()
+    rows = [
+        {"district": district, "sink": sink, "kind": kind, "source_id": source_id, "decision": new.decision,
+         "sink_id": new.sink_id, "keep": ",".join(new.keep) or None, "who": who, "at": now, "current": True}
+        for kind, source_id in sorted(changed) if (new := after.get((kind, source_id)))
+    ]  # fmt: skip
+    mine = (decisions.c.district == district) & (decisions.c.sink == sink) & decisions.c.current
     with state.transaction() as connection:
-        for kind, source_id in sorted(changed):
-            mine = (decisions.c.district == district) & (decisions.c.sink == sink)
-            same = (decisions.c.kind == kind) & (decisions.c.source_id == source_id)
-            connection.execute(sa.update(decisions).where(mine & same & decisions.c.current).values(current=False))
-            new = after.get((cast("MappingKind", kind), source_id))
-            if new:
-                connection.execute(sa.insert(decisions).values(
-                    district=district, sink=sink, kind=kind, source_id=source_id, decision=new.decision,
-                    sink_id=new.sink_id, keep=",".join(new.keep) or None, who=who, at=state.clock.now(), current=True))  # fmt: skip
+        there = connection.execute(sa.select(decisions.c.id, decisions.c.kind, decisions.c.source_id).where(mine))
+        over = [{"over": row.id} for row in there if (row.kind, row.source_id) in changed]
+        if over:
+            connection.execute(
+                sa.update(decisions).where(decisions.c.id == sa.bindparam("over")).values(current=False), over
+            )
+        if rows:
+            connection.execute(sa.insert(decisions), rows)
         state.note(connection, district, who, "map", f"sink {sink}", {"changed": len(changed)})
     return len(changed)

@@ -95,6 +95,16 @@ policies = sa.Table(
 )  # fmt: skip
 sa.Index("ix_policies_district", policies.c.district, policies.c.sink)
 
+schedules = sa.Table(
+    "schedules", metadata,
+    sa.Column("id", sa.Integer, primary_key=True), _column("district"), _column("mode"), _column("spec"),
+    _column("source"), _column("who"), sa.Column("at", _AT, nullable=False), sa.Column("current", sa.Boolean, nullable=False),
+    _column("paused_by", null=True), sa.Column("paused_at", _AT),
+    sa.Column("next_at", _AT), sa.Column("settled", _AT, nullable=False), sa.Column("last_due_at", _AT),
+    sa.Column("missed_at", _AT), sa.Column("begun_at", _AT), _column("last_run", null=True),
+)  # fmt: skip
+sa.Index("ix_schedules_district", schedules.c.district)
+sa.Index("ix_schedules_next_at", schedules.c.next_at)
 notices = sa.Table(
     "notices", metadata,
     sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.Text, nullable=False, unique=True),

@@ -110,10 +110,10 @@ def tables(wish: Wish, *, guardians: bool) -> tuple[Table, ...]:
         Table("students", Student, shape.students(wish), source="users", mapping="students", existing="offer", privilege=1),
     ]  # fmt: skip
     if guardians:
-        found.append(Table("guardians", Guardian, shape.guardians(wish), source="guardians"))
+        found.append(Table("guardians", Guardian, shape.guardians(wish), source="guardians", prompt=True))
     found.append(Table("memberships", Membership, shape.MEMBERSHIPS, source="enrollments", shrink="classroom_id",
                        moves="classroom_id"))  # fmt: skip
     if guardians:
-        found.append(Table("guardianships", Guardianship, shape.guardianships(wish)))
+        found.append(Table("guardianships", Guardianship, shape.guardianships(wish), prompt=True))
     found.append(Table("student_attributes", StudentAttribute, shape.STUDENT_ATTRIBUTES, source="studentAttributes"))
     return tuple(found)

@@ -178,7 +178,8 @@ def test_unknown_connector_gets_the_nearest_name_or_all_of_them(site: Site) -> N
         registry.connector("sink", "zzz", "sinks[0].sink")
     assert (
         raised.value.problems[0].hint
-        == "plug-ins that are installed: classlink, matchers, messaging, oneroster_csv, planner, powerschool_api, sftp, upload"
+        == "plug-ins that are installed: classlink, matchers, messaging, oneroster_csv, planner, powerschool_api, sftp, "
+        "template_csv, upload"
     )
 
 
@@ -272,7 +273,8 @@ def test_listing_imports_nothing_of_any_plugin(site: Site, world: World) -> None
         ("messaging", "syncrun", "0.1.0", "not loaded"),
         ("oneroster_csv", "syncrun", "0.1.0", "not loaded"),
         ("planner", "syncrun", "0.1.0", "not loaded"), ("powerschool_api", "syncrun", "0.1.0", "not loaded"),
-        ("sftp", "syncrun", "0.1.0", "not loaded"), ("upload", "syncrun", "0.1.0", "not loaded"),
+        ("sftp", "syncrun", "0.1.0", "not loaded"), ("template_csv", "syncrun", "0.1.0", "not loaded"),
+        ("upload", "syncrun", "0.1.0", "not loaded"),
     ]  # fmt: skip
 
 

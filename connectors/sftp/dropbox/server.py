@@ -19,7 +19,6 @@ from typing import Any
 import asyncssh
 
 from syncrun.connectors.format import AUTO
-from syncrun.connectors.sftp.connection import CIPHERS, quiet
 from syncrun.connectors.sftp.dropbox.account import Account, Accounts, right
 from syncrun.connectors.sftp.dropbox.audit import Audit
 from syncrun.connectors.sftp.dropbox.box import Box, Received, Usage, sweep
@@ -31,6 +30,7 @@ from syncrun.connectors.sftp.dropbox.rule import Rules
 from syncrun.connectors.sftp.dropbox.session import Doings, Files, Session
 from syncrun.connectors.sftp.name import fits
 from syncrun.errors import UsageError
+from syncrun.sdk.sftp.connection import CIPHERS, quiet
 
 Complete = Callable[[Account, tuple[Path, ...]], Awaitable[None]]
 """Is told of a whole set, and comes back when it was dealt with. A set from which nobody came back before the server

@@ -14,7 +14,7 @@ REJECTIONS = {
     "S-CHECK-1": "a value is outside what the sink allows",
     "S-VALUE-1": "a value does not fit the sink's column",
     "S-GONE-1": "the row is no longer in the sink, or no longer ours",
-    "S-PARENT-1": "a row that it belongs to was rejected or is held",
+    "S-PARENT-1": "a row that it belongs to, or whose place it takes, was rejected or is held",
     "S-OTHER-1": "the sink refuses it",
 }
 """Codes of rejections by sinks, with the reason in words."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harbour import PASSWORD, misbehaving, source
 
-from syncrun.connectors.sftp.fault import HostKeyChangedError, HostKeyUnknownError, NothingNewError, NotReadyError
+from syncrun.connectors.sftp.fault import NothingNewError, NotReadyError
 from syncrun.connectors.sftp.source import Sftp
 from syncrun.errors import (
     ArrivingError,
@@ -21,6 +21,7 @@ from syncrun.errors import (
     UnknownHostError,
     UnreachableError,
 )
+from syncrun.sdk.sftp.fault import HostKeyChangedError, HostKeyUnknownError
 from syncrun.testing.sftp_server import OpenSshServer, openssh
 
 NAMES = ("orgs.csv", "academicSessions.csv", "courses.csv", "classes.csv", "users.csv", "enrollments.csv")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from gradebook import TABLES, Gradebook, shown
+from world import AUTUMN
 
 from syncrun.apply import outgoing, step
 from syncrun.apply.execute import ATTEMPTS, EXCEPTIONS, LONGEST_WAIT, Course, Work, carry_out, counted, told
@@ -59,7 +60,17 @@ class Send:
         sink = Gradebook({}, Context("riverside", self.folder, "installation-1"))
         claim = Claim("riverside", "me", self.lease.epoch)
         work = Work(
-            "riverside", "gradebook", sink, Cap.ARCHIVE, TABLES, run, "plan-1", claim, quiet=False, folder=self.folder
+            "riverside",
+            "gradebook",
+            sink,
+            Cap.ARCHIVE,
+            TABLES,
+            run,
+            "plan-1",
+            claim,
+            quiet=False,
+            folder=self.folder,
+            moment=AUTUMN,
         )
         return carry_out(self.connection, work, self.lease, lambda _, number: self.chunks.append(number), self.course,
                          resume=resume)  # fmt: skip

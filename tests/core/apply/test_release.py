@@ -107,7 +107,7 @@ def test_waiting_passes_on_from_parent_to_child_to_grandchild(board: Board) -> N
 
 
 def test_parents_come_before_children_whatever_order_the_vendor_chose() -> None:
-    class_, pupils, teachers, seats, notes = TABLES
+    class_, pupils, teachers, seats, notes, _ = TABLES
     assert [t.name for t in ordered([seats, notes, pupils, class_, teachers])] == [
         "notes",
         "pupils",

@@ -19,18 +19,10 @@ if TYPE_CHECKING:
     from terminal import Terminal
     from world import World
 
-HEAVY = (
-    "duckdb",
-    "sqlalchemy",
-    "marshmallow",
-    "rich",
-    "alembic",
-    "apispec",
-    "psycopg",
-    "tenacity",
-    "structlog",
-    "requests",
-)
+HEAVY = ("duckdb", "sqlalchemy", "marshmallow", "rich", "alembic", "apispec", "psycopg", "tenacity",
+         "structlog", "requests")  # fmt: skip
+KIND = "orgs"
+"""What one types where the usage of `map` says KIND."""
 
 
 def child(code: str) -> str:
@@ -48,7 +40,8 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
         command = group.get_command(context, name)
         found.append((*path, name))
         if isinstance(command, click.Group) and name != "x":
-            found += commands(command, (*path, name))
+            words = [KIND] * any(isinstance(each, click.Argument) for each in command.params)
+            found += commands(command, (*path, name, *words))
     return found
 
 
@@ -56,7 +49,8 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
 def test_every_command_has_help(terminal: Terminal, command: tuple[str, ...]) -> None:
     answer = terminal(*command, "--help")
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out.startswith(f"Usage: {' '.join(['syncrun', *command])}")
+    words = ["KIND" if word == KIND else word for word in command]
+    assert answer.out.startswith(f"Usage: {' '.join(['syncrun', *words])}")
     assert "Options:" in answer.out
 
 
@@ -138,8 +132,10 @@ def test_completion_completes_commands_and_districts(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SYNCRUN_DISTRICTS", str(tmp_path))
     monkeypatch.setenv("_SYNCRUN_COMPLETE", "bash_complete")
     for words, cword, found in (
-        ("syncrun ex", "1", ["plain,explain"]),
+        ("syncrun exp", "1", ["plain,explain"]),
         ("syncrun --district r", "2", ["plain,riverside"]),
+        ("syncrun map orgs wa", "3", ["plain,walk"]),
+        ("syncrun existing rest", "2", ["plain,restore"]),
     ):
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", cword)

@@ -133,7 +133,7 @@ def test_one_school_of_the_sink_for_two_is_never_proposed_and_must_be_confirmed(
     assert "--confirm-double" in answer.err
     assert set(made(old)) == {"school-1"}
     assert ask(terminal, old, "orgs", "set", "school-2", "--link", birch, "--confirm-double").code == 0
-    assert made(old) == {"school-1": ("link", birch), "school-2": ("link", birch)}
+    assert made(old) == {"school-1": ("link", birch), "school-2": ("join", birch)}
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,11 @@ def test_export_and_import_give_the_same_decisions_and_the_same_file(old: World,
 
 def test_proposals_are_exported_to_be_filled_in(old: World, terminal: Terminal) -> None:
     file = old.folder / "open.csv"
+    old.rows("orgs").append({**old.rows("orgs")[1], "sourcedId": "school-4", "name": "Elm", "identifier": ""})
+    old.write()
     assert ask(terminal, old, "orgs", "export", file, "--proposals").code == 0
     header, first, *rest = file.read_text().splitlines()
+    assert rest[-1] == "orgs,school-4,,,Elm,school-4,,,,"
     assert header == "kind,sourcedId,decision,sinkId,title,school,match,score,verdict,reasons"
     assert first.startswith(f"orgs,school-1,,{old.made['school-1']},Birch Elementary (S001),school-1,Birch Elem.,0.9")
     assert ask(terminal, old, "orgs", "import", file, "--yes").code == 0
@@ -323,6 +326,11 @@ def test_proposals_are_exported_to_be_filled_in(old: World, terminal: Terminal) 
     file.write_text("\n".join([header, first.replace("school-1,,", "school-1,link,", 1), *rest]))
     assert ask(terminal, old, "orgs", "import", file, "--yes").code == 0
     assert made(old) == {"school-1": ("link", old.made["school-1"])}
+    assert ask(terminal, old, "orgs", "export", file, "--proposals").code == 0
+    assert (
+        f"orgs,school-1,link,{old.made['school-1']},Birch Elementary (S001),school-1,Birch Elem.,,,\n"
+        in file.read_text()
+    )
 
 
 def test_import_takes_all_or_nothing_and_names_every_row(old: World, terminal: Terminal) -> None:
@@ -393,3 +401,35 @@ def test_sink_is_named_where_there_are_several(old: World, terminal: Terminal) -
     assert "The district has several sinks." in ask(terminal, old, "orgs").err
     assert ask(terminal, old, "orgs", "--sink", "other").code == 0
     assert "no sink third" in ask(terminal, old, "orgs", "--sink", "third").err
+
+
+def test_routes_of_the_district_file_hold_while_people_decide(old: World, terminal: Terminal) -> None:
+    old.toml.write_text(
+        old.toml.read_text() + '[[sinks.routes]]\nfrom = ["school-2"]\nto = "campus"\nname = "Oak Campus"\n'
+    )
+    found = listed(terminal, old, "orgs")
+    assert set(found) == {"school-1", "school-3", "campus"}
+    assert found["campus"]["title"] == "Oak Campus"
+    assert {each["school"] for each in listed(terminal, old, "teachers").values()} == {"school-1", "school-3", "campus"}
+
+
+@pytest.mark.requirement("S0-18")
+def test_years_are_chosen_for_a_sink_that_has_none_of_its_own(world: World, terminal: Terminal) -> None:
+    world.configure(years="[]")
+    text = world.toml.read_text().replace('sink = "planner"', 'sink = "messaging"')
+    world.toml.write_text(text.replace(world.planner_url, f"sqlite:///{world.folder / 'messaging.db'}"))
+    world.write()
+    answer = ask(terminal, world, "years")
+    assert "No school year is chosen, so only schools and teachers are synced." in answer.out
+    assert ask(terminal, world, "years", "set", "year-2027", "--add").code == 0
+    assert listed(terminal, world, "years")["year-2027"]["decision"]["decision"] == "add"
+    assert len(listed(terminal, world, "classes")) == 24
+
+
+def test_several_orgs_that_are_one_are_listed_each(old: World, terminal: Terminal) -> None:
+    birch = old.made["school-1"]
+    for key in ("school-1", "school-2"):
+        assert ask(terminal, old, "orgs", "set", key, "--link", birch, "--confirm-double").code == 0
+    found = listed(terminal, old, "orgs")
+    assert [found[key]["decision"]["decision"] for key in ("school-1", "school-2")] == ["link", "join"]
+    assert {each["school"] for each in listed(terminal, old, "teachers").values()} == {"school-1"}

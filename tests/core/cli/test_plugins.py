@@ -54,6 +54,7 @@ def test_list_says_where_each_plugin_is_from_and_that_it_is_not_loaded(terminal:
         ["planner", "syncrun", "0.1.0", "syncrun.sinks.planner.plugin", "not", "loaded"],
         ["powerschool_api", "syncrun", "0.1.0", "syncrun.connectors.powerschool.plugin", "not", "loaded"],
         ["sftp", "syncrun", "0.1.0", "syncrun.connectors.sftp.plugin", "not", "loaded"],
+        ["template_csv", "syncrun", "0.1.0", "syncrun.sinks.template_csv.plugin", "not", "loaded"],
         ["upload", "syncrun", "0.1.0", "syncrun.connectors.upload.plugin", "not", "loaded"],
     ]
 
@@ -66,7 +67,7 @@ def test_list_with_load_shows_offers_and_faults_side_by_side(terminal: Terminal,
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in answer.out.splitlines()[1:]}
     assert lines == {
         "bad": "vendor-bad 1.0 - fault: RuntimeError: see [/the] manual (import)", "quiet": "vendor-quiet 1.0 - ready",
-        "oneroster_csv": "syncrun 0.1.0 source oneroster_csv ready", "planner": "syncrun 0.1.0 sink planner ready",
+        "oneroster_csv": "syncrun 0.1.0 source oneroster_csv, sink oneroster_csv ready", "template_csv": "syncrun 0.1.0 sink template_csv ready", "planner": "syncrun 0.1.0 sink planner ready",
         "upload": "syncrun 0.1.0 source upload ready", "classlink": "syncrun 0.1.0 source classlink ready",
         "powerschool_api": "syncrun 0.1.0 source powerschool_api ready", "sftp": "syncrun 0.1.0 source sftp ready",
         "matchers": "syncrun 0.1.0 matcher identifiers, matcher addresses, matcher names, matcher births, matcher places, "

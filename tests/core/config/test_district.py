@@ -12,6 +12,7 @@ from syncrun.config.district import District, district_names, find, load
 from syncrun.errors import ConfigError, Problem
 from syncrun.registry import Registry
 from syncrun.roster.route import Route
+from syncrun.schedule.spec import words
 from syncrun.sdk import SecretText
 
 if TYPE_CHECKING:
@@ -96,6 +97,44 @@ def test_what_is_written_goes_before_the_defaults(path: Path) -> None:
         "add",
     )
     assert (found.limits.removals, found.limits.updates_floor, found.limits.updates) == (2.5, 0, 75)
+
+
+@pytest.mark.requirement("S3-13", "S3-14")
+def test_schedules_are_in_the_zone_of_the_district_unless_they_name_another(path: Path) -> None:
+    assert loaded(path).schedule == {}
+    text = (
+        GOOD.replace("[source]", 'time_zone = "America/Denver"\n[source]', 1)
+        + """
+[schedule]
+until = 2027-06-12
+full = { every = "week", on = ["mon", "thu"], at = "19:30" }
+incremental = { every = "day", at = "06:00", time_zone = "America/Chicago" }
+"""
+    )
+    assert {mode: words(spec) for mode, spec in loaded(path, text).schedule.items()} == {
+        "full": "every Mon, Thu at 19:30 (America/Denver), until 2027-06-12",
+        "incremental": "every day at 06:00 (America/Chicago), until 2027-06-12",
+    }
+
+
+def test_what_is_wrong_with_schedules_is_told_with_its_place(path: Path) -> None:
+    text = (
+        GOOD
+        + """
+[schedule]
+full = { every = "day", at = "19:61", form = 1 }
+pause = [{ from = 2027-01-02, to = 2027-01-01 }]
+untill = 2027-01-01
+"""
+    )
+    found = sorted((each.code, each.path, each.message, each.hint) for each in problems(path, text))
+    assert found == [
+        ("E-CONFIG-3", "schedule.full.at", "is not a time like 19:30, from 00:00 to 23:59", ""),
+        ("E-CONFIG-3", "schedule.full.form", "is not a setting",
+         "known here: additions_only, at, catch_up_hours, every, on, pause, skip, time_zone, until"),
+        ("E-CONFIG-3", "schedule.pause[0].to", "is before the first day", ""),
+        ("E-CONFIG-3", "schedule.untill", "is not a setting", "did you mean until?"),
+    ]  # fmt: skip
 
 
 def test_fingerprint_changes_with_the_text_and_with_nothing_else(path: Path) -> None:
@@ -211,7 +250,7 @@ def test_all_problems_are_told_at_once_each_with_its_place_and_a_hint(path: Path
         ("E-CONFIG-4", "source.connector", "no connector named oneroster_cvs is installed", "did you mean oneroster_csv?"),
         ("E-CONFIG-6", "sinks[0].database_url", "holds a password; write a reference like env:PLANNER_URL", ""),
         ("E-CONFIG-3", "sinks[0].create_table", "is not a setting", "did you mean create_tables?"),
-        ("E-CONFIG-3", "sinks[0].new_teachers", "must be one of: ask, add", ""),
+        ("E-CONFIG-3", "sinks[0].new_teachers", "must be one of: ask, add, ignore", ""),
         ("E-CONFIG-3", "sinks[0].mapping", "there is no such file", "a CSV with the header kind,sourcedId,decision,sinkId"),
         ("E-CONFIG-5", "sinks[1].database_url", "refers to the environment variable SYNCRUN_TEST_NOT_SET, which is not set",
          "export SYNCRUN_TEST_NOT_SET=..."),

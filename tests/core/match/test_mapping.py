@@ -108,3 +108,19 @@ def test_year_that_the_source_does_not_have_is_a_wrong_setting(roster: Board, ye
     (problem,) = raised.value.problems
     assert (problem.path, problem.message) == ("sinks[1].school_years", f"the source has no school year {year}")
     assert problem.hint == "it has: y26 (2025-2026), y27 (2026-2027)"
+
+
+@pytest.mark.requirement("S0-31")
+def test_new_teachers_are_ignored_until_somebody_decides_on_them(roster: Board) -> None:
+    def out(*decisions: Decision, known: tuple[str, ...]) -> tuple[set[str], list[str]]:
+        advice = settle(roster.connection, decisions, ["y27"], "sinks[0]", known_teachers=known)
+        found = roster.connection.execute("SELECT sourcedId FROM mapped_teachers").fetchall()
+        return {key for (key,) in found}, advice
+
+    assert out(known=("t1", "t2", "t3", "t12", "gone")) == ({"t1", "t2", "t3", "t12"}, [])
+    there, (advice,) = out(known=("t1", "t3"))
+    assert there == {"t1", "t3"}
+    assert "new_teachers says: 2." in advice
+    there, (advice,) = out(Decision("teachers", "t2", "add"), Decision("teachers", "t3", "skip"), known=("t1", "t3"))
+    assert there == {"t1", "t2"}
+    assert "new_teachers says: 1." in advice

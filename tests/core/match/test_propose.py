@@ -382,7 +382,23 @@ def test_rosters_are_compared_whatever_the_classes_are_called(compare):
 
 
 def test_roster_that_is_another_is_not_proposed_for_its_title(compare):
-    assert compare([section("i")], [section("e")], "classes", ({"i": people(0)}, {"e": people(50)})) == []
+    found = compare([section("i"), section("j", "Botany")], [section("e"), section("f", "Zoology")], "classes",
+                    ({"i": people(0), "j": people(50)}, {"e": people(50), "f": people(0)}))  # fmt: skip
+    assert {row[:2] for row in found} == {("i", "f"), ("j", "e")}
+
+
+def test_members_whom_one_side_alone_knows_say_nothing_against_a_class(compare):
+    """Nobody linked the students yet: that none of them is known to both sides does not tell the classes apart."""
+    ours, theirs = section("i", teachers=["t"], period="2"), section("e", teachers=["t"], period="2")
+    assert compare([ours], [theirs], "classes", ({"i": people(0)}, {"e": people(50)})) == [("i", "e", "sure")]
+
+
+def test_few_members_that_both_sides_know_say_nothing(compare):
+    """Of 20 members each, 5 are known to both: less than a third."""
+    ours = {"i": people(0), "j": people(100, 5)}
+    theirs = {"e": [*people(100, 5), *people(200, 15)], "f": people(0, 5)}
+    compare([section("i"), section("j", "Botany")], [section("e"), section("f", "Zoology")], "classes", (ours, theirs))
+    assert not any(reason.endswith(":roster") for reason in compare.reasons("i"))
 
 
 def test_section_of_another_school_is_not_proposed_for_title_and_roster(compare):

@@ -344,3 +344,21 @@ def test_two_plans_have_one_hash_exactly_when_they_are_the_same(
         board.wants("pupils", *(row(key, name=text) for key, text in names.items()))
         found.append({part: each.hash for part, each in board.parts().items()})
     assert (found[0] == found[1]) == (one == other)
+
+
+def test_removals_that_protect_somebody_do_not_wait_with_others(board: Board) -> None:
+    board.took("contacts", row("only", name="P"))
+    board.took("classes", *(row(f"c{n}", title="C") for n in range(60)))
+    board.wants("contacts")
+    board.wants("classes", *(row(f"c{n}", title="C") for n in range(20)))
+    found = board.judged(doubts={"s1": "which?"})
+    assert [each.split()[0] for each in found["s1"]] == ["P-REMOVE-1", "P-REMOVE-1", "P-MATCH-1"]
+    assert found["s1|prompt"] == []
+    assert board.release(held=["s1"]) == 40
+
+
+@pytest.mark.parametrize(("gone", "codes"), [(5, []), (6, ["P-REMOVE-1", "P-REMOVE-1"])])
+def test_many_removals_that_protect_somebody_wait_all_the_same(board: Board, gone: int, codes: list[str]) -> None:
+    board.took("contacts", *(row(f"p{n}", name="P") for n in range(20)))
+    board.wants("contacts", *(row(f"p{n}", name="P") for n in range(gone, 20)))
+    assert [each.split()[0] for each in board.judged()["s1|prompt"]] == codes

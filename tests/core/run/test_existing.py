@@ -16,7 +16,7 @@ from syncrun.state.decision import Decision
 from syncrun.state.policy import Choice, Policy, Scope
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def app(tmp_path: Any, home: Any, request: pytest.FixtureRequest) -> Messenger:
     url = request.getfixturevalue("postgres_server").create() if request.param == "postgresql" else None
     found = Messenger(tmp_path, url)
@@ -281,6 +281,47 @@ def test_merge_three_syncs_and_unmerge(app: Messenger, before: Before) -> None:
     assert {name: rows for name, rows in parted.items() if name != "students"} == {
         name: rows for name, rows in first.items() if name != "students"
     }
+
+
+@pytest.mark.requirement("S4-9", "S4-16")
+def test_record_that_was_set_aside_is_merged_and_given_back_as_people_had_it(app: Messenger, before: Before) -> None:
+    choose(app, "leave")
+    choose(app, "archive", table="students")
+    old, key = min(before.students.items())
+    was = app.all("students")[old]
+    settle(app)
+    assert app.all("students")[old]["archived_at"] is not None
+    connect(app, old, key, "students")
+    settle(app)
+    merged = app.all("students")[old]
+    assert (merged["external_id"], merged["archived_at"]) == (key, None)
+    app.sync(mode="full")
+    assert app.all("students")[old] == merged, "a full sync finds what it expects"
+    connect(app, old, key, "students", verdict="add")
+    settle(app)
+    assert app.all("students")[old] == was
+    assert settle(app).summary["nothing_to_do"]
+
+
+def test_member_who_leaves_while_the_classroom_becomes_another_is_given_back(app: Messenger, before: Before) -> None:
+    choose(app, "leave")
+    choose(app, "keep", table="memberships")
+    room, key = a_room(app, before)
+    for sink_id, student in before.students.items():
+        connect(app, sink_id, student, "students")
+    connect(app, room, key)
+    was = members_of(app, room)
+    settle(app)
+    source = {row["sourcedId"]: row for row in app.rows("enrollments") if row["classSourcedId"] == key}
+    left = next(row for seat, row in sorted(members_of(app, room).items()) if seat in was and row["student_id"])
+    leaver = source[left["external_id"]]["sourcedId"]
+    app.drop("enrollments", leaver)
+    app.write()
+    connect(app, room, key, verdict="add")
+    settle(app)
+    assert members_of(app, room) == was
+    assert leaver not in app.active("memberships")
+    assert len(app.active("memberships").keys() & source.keys()) == len(source) - 1
 
 
 @pytest.mark.requirement("S0-30")

@@ -54,7 +54,7 @@ def without(world: World) -> int:
         return MANY - connection.execute(there).scalar_one()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def full(world: World, request: pytest.FixtureRequest) -> World:
     if request.param == "postgresql":
         world.planner_url = request.getfixturevalue("postgres_server").create()

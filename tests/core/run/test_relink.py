@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from world import World, planned
 
+from syncrun.errors import DoubleUseError
 from syncrun.sinks.planner import database
 from syncrun.state import decision
 from syncrun.state.decision import Decision
@@ -146,6 +147,66 @@ def test_teacher_who_is_skipped_is_given_back(launched: World) -> None:
     assert launched.dump() == first
 
 
+@pytest.mark.requirement("S0-12")
+def test_two_links_that_were_mixed_up_are_put_right_in_one_sync(launched: World) -> None:
+    decide(launched, "link", OLD)
+    decide(launched, "link", OTHER, "t101")
+    settle(launched)
+    right = [Decision("teachers", "t100", "link", OTHER), Decision("teachers", "t101", "link", OLD)]
+    decision.put(launched.state(), "riverside", "planner", right, "tester")
+    assert planned(settle(launched)) == {"link": 2, "release": 2, "update": 4}
+    assert (account(launched, OLD)["external_id"], account(launched, OTHER)["external_id"]) == ("t101", "t100")
+    assert (led_by(launched, OLD), led_by(launched, OTHER)) == (2, 2)
+    assert settle(launched).summary.get("nothing_to_do")
+
+
+def test_link_that_waits_for_a_school_waits_as_a_whole(launched: World) -> None:
+    """A teacher of two schools becomes another account; one school is approved. Half of it would leave classes of the
+    other school with an account that is nobody's."""
+    launched.edit("enrollments", "class-2-0-t200", userSourcedId="t100")
+    launched.write()
+    decide(launched, "link", OLD)
+    settle(launched)
+    was = launched.dump(archived=True)
+    assert led_by(launched, OLD) == 3
+    launched.configure(limits="updates_floor = 0\nupdates = 0.1")
+    decide(launched, "link", OTHER)
+    assert launched.sync().exit_code == 3
+    launched.approve("school-1")
+    assert launched.sync().exit_code == 3
+    assert launched.dump(archived=True) == was
+    launched.approve()
+    assert launched.sync().exit_code == 0
+    assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 3)
+    assert account(launched, OLD)["managed_by"] is None
+
+
+def test_row_that_cannot_be_given_back_stays_until_it_can(launched: World) -> None:
+    """Somebody has the old account's address by now. The record is still that account, and the next sync tries again."""
+    before = account(launched, OLD)
+    launched.edit("users", "t100", email="")
+    launched.write()
+    decide(launched, "link", OLD)
+    settle(launched)
+    was = launched.dump(archived=True)
+    third = str(uuid.uuid5(uuid.NAMESPACE_OID, "third"))
+    with launched.planner() as connection:
+        connection.execute(sa.insert(database.teachers).values(
+            id=third, given_name="Third", family_name="Account", email=before["email"], can_sign_in=False))  # fmt: skip
+    decide(launched, "link", OTHER)
+    for _ in range(2):
+        assert launched.sync().exit_code == 4
+        now = launched.dump(archived=True)
+        now["teachers"] = [row for row in now["teachers"] if row[0] != third]
+        assert now == was
+    with launched.planner() as connection:
+        connection.execute(sa.update(database.teachers).where(database.teachers.c.id == third).values(email=None))
+    settle(launched)
+    assert account(launched, OLD) == before
+    assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 2)
+    assert settle(launched).summary.get("nothing_to_do")
+
+
 def test_link_to_a_row_that_is_not_there_waits_for_a_person_each_time(launched: World) -> None:
     decide(launched, "link", OLD)
     settle(launched)
@@ -160,6 +221,6 @@ def test_link_to_a_row_that_is_not_there_waits_for_a_person_each_time(launched: 
 @pytest.mark.requirement("S0-10")
 def test_one_account_is_not_linked_twice(launched: World) -> None:
     decide(launched, "link", OLD)
-    with pytest.raises(decision.DoubleUseError):
+    with pytest.raises(DoubleUseError):
         decide(launched, "link", OLD, teacher="t101")
     assert [each.source_id for each in decision.current(launched.state(), "riverside", "planner")] == ["t100"]

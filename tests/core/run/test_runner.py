@@ -13,7 +13,7 @@ from world import World, planned
 from syncrun.clock import SystemClock
 from syncrun.demo import roster
 from syncrun.run.ending import Result
-from syncrun.state import lease
+from syncrun.state import decision, lease
 
 if TYPE_CHECKING:
     from vendor import Site
@@ -424,3 +424,18 @@ def test_observer_learns_once_that_the_first_sync_is_complete(world: World, site
     assert "first_sync_complete" not in world.sync().summary
     assert target.read_text().splitlines() == ["HELD False", "HELD False", "DONE True", "DONE False"]
     assert world.syncrun("runs", "--district", str(world.toml))[0] == 0
+
+
+@pytest.mark.requirement("S0-31")
+@pytest.mark.parametrize("decided", [False, True])
+def test_later_teachers_are_ignored_where_people_said_so_until_somebody_decides(world: World, decided: bool) -> None:  # noqa: FBT001 # a parameter of a test
+    world.configure(world.toml.read_text(encoding="utf-8").replace('new_teachers = "add"', 'new_teachers = "ignore"'))
+    world.settled()
+    before = world.count("teachers")
+    world.write(roster.next_day())
+    if decided:
+        decision.put(world.state(), "riverside", "planner", [decision.Decision("teachers", "t290", "add")], "tester")
+    result = world.sync()
+    assert result.exit_code == 0
+    assert world.count("teachers") == before + decided
+    assert any("ignore" in each for each in result.summary["advice"]) != decided

@@ -74,7 +74,6 @@ def test_contact_about_one_child_does_not_reach_the_other(each_messenger: Messen
     assert [schools[row["school_id"]] for row in messenger.all("guardians").values()] == ["school-1"]
 
 
-@pytest.mark.requirement("S4-10")
 def test_right_that_is_taken_away_is_gone_the_same_night_with_the_message_that_waits(each_messenger: Messenger) -> None:
     messenger = each_messenger.settled()
     others = [guardian(f"o{n}", f"s10{n:02d}") for n in range(3, 9)]

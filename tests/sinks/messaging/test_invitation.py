@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
+from syncrun.demo.messaging import fill
 from syncrun.sdk.sql.sink import SqlSink
 from syncrun.sinks.messaging import database
 
@@ -94,13 +95,42 @@ def test_invitation_follows_the_account_until_it_is_sent_and_never_comes_twice(e
     sync(messenger)
     assert len(messenger.outbox()) == 2
     with messenger.planner() as connection:
-        connection.execute(sa.update(database.outbox).values(sent_at=NOW))
+        mine = database.outbox.c.address == "right@home.example.org"  # the other one still waits
+        connection.execute(sa.update(database.outbox).where(mine).values(sent_at=NOW))
     before = messenger.all("outbox")
     messenger.drop("users", "g1")
     sync(messenger)
     messenger.rows("users").append({**row, "email": "other@home.example.org"})
     sync(messenger)
     assert messenger.all("outbox") == before
+
+
+def test_account_that_somebody_deleted_in_the_app_comes_back_without_a_second_invitation(
+    each_messenger: Messenger,
+) -> None:
+    messenger = each_messenger.settled()
+    messenger.guardian("g1", "s1001")
+    sync(messenger)
+    before = messenger.all("outbox")
+    with messenger.planner() as connection:
+        connection.execute(sa.delete(database.guardianships))
+        connection.execute(sa.delete(database.guardians))
+    sync(messenger, mode="full")
+    assert set(messenger.active("guardians")) == {"g1"}
+    assert messenger.all("outbox") == before
+
+
+def test_first_sync_is_quiet_even_where_schools_were_synced_from_elsewhere(messenger: Messenger) -> None:
+    with messenger.planner() as connection:
+        for school in fill(connection, messenger.files).schools:
+            for table in ("teachers", "guardians"):
+                connection.execute(
+                    sa.insert(database.launches).values(school_id=school, recipient_table=table, run="old")
+                )
+    messenger.guardian("g1", "s1001")
+    messenger.settled()
+    assert len(messenger.active("guardians")) == 2  # with the neighbour's
+    assert messenger.all("outbox") == {}
 
 
 def test_run_that_is_cut_off_after_a_chunk_invites_once_when_it_goes_on(

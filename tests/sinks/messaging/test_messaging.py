@@ -149,15 +149,13 @@ def test_what_was_there_before_and_what_people_fill_survives_ten_full_syncs(each
     assert min(len(before.classrooms), len(before.students)) > 10
     messenger.guardian("g1", "s1001")
     messenger.settled()
-    ours = {"classrooms": "class-1-0", "students": "s1001", "guardians": "g1", "memberships": "class-1-0-s1002"}
+    ours = {"classrooms": "class-1-0", "students": "s1001", "guardians": "g1", "memberships": "class-1-1-s1002"}
     filled: dict[str, dict[str, Any]] = {
         "classrooms": {"nickname": "The Owls", "color": "plum", "notes": "by the window"}, "students": {"points": 41},
         "guardians": {"muted": True, "claimed_at": LONG_AGO}, "memberships": {"points": 12},
     }  # fmt: skip
-    touch(messenger, "memberships", "class-1-2-s1001", points=5)
     for table, values in filled.items():
-        touch(messenger, table, ours[table] if table != "memberships" else "class-1-1-s1002", **values)
-    ours["memberships"] = "class-1-1-s1002"
+        touch(messenger, table, ours[table], **values)
     by_hand = messenger.all("memberships")[next(iter(messenger.all("memberships")))] | {
         "id": "00000000-0000-4000-8000-000000000001", "managed_by": None, "external_id": None, "points": 3,
     }  # fmt: skip
@@ -182,11 +180,11 @@ def test_what_was_there_before_and_what_people_fill_survives_ten_full_syncs(each
 
 
 def test_what_was_there_before_is_the_same_for_the_same_seed_and_of_every_kind(
-    messenger: Messenger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    messenger: Messenger, tmp_path: Path
 ) -> None:
     before, rows = furnished(messenger)
-    other = Messenger(tmp_path / "other") if (tmp_path / "other").mkdir() is None else messenger
-    assert furnished(other) == (before, rows)
+    (tmp_path / "other").mkdir()
+    assert furnished(Messenger(tmp_path / "other")) == (before, rows)
     titles = {row["title"] for row in rows["classrooms"].values()}
     source = {row["title"] for row in messenger.files["classes"]}
     assert titles & source
@@ -228,6 +226,22 @@ def test_contacts_of_who_has_claimed_an_account_are_theirs_and_of_others_the_sou
     messenger.write()
     assert messenger.sync().exit_code == 0
     assert messenger.active("guardians")["g1"]["email"] == "newest@home.example.org"
+
+
+def test_full_sync_leaves_contacts_that_somebody_put_right_in_the_app_and_mends_names(messenger: Messenger) -> None:
+    messenger.guardian("g1", "s1001", sms="111")
+    messenger.settled()
+    touch(messenger, "guardians", "g1", login_phone="999", language="pt", given_name="Wrong")
+    messenger.edit("users", "s1009", givenName="Neu")
+    messenger.write()
+    assert actions(messenger.sync(mode="full")) == {"students": {"update": 1}, "guardians": {"update": 1}}
+    found = messenger.active("guardians")["g1"]
+    assert (found["login_phone"], found["language"], found["given_name"]) == ("999", "pt", "Gil")
+    assert actions(messenger.sync(mode="full")) == {}
+    messenger.edit("users", "g1", sms="222")
+    messenger.write()
+    assert messenger.sync().exit_code == 0
+    assert messenger.active("guardians")["g1"]["login_phone"] == "222"
 
 
 @pytest.mark.parametrize(("sink", "number", "login", "language"), [

@@ -72,6 +72,7 @@ def shaped(connection: DuckDBPyConnection, *years: str, skip: str = "") -> dict[
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE mapped_teachers AS SELECT DISTINCT userSourcedId AS sourcedId FROM homes "
                        "WHERE role = 'teacher' AND userSourcedId <> ?", [skip])  # fmt: skip
+    connection.execute("CREATE OR REPLACE TEMP TABLE left_out (kind VARCHAR, sourcedId VARCHAR)")
     shape(connection, TABLES, "planner")
     found = {}
     for table in TABLES:

@@ -16,9 +16,9 @@ from typing import Any
 
 import asyncssh
 
-from syncrun.connectors.sftp.fault import HostKeyChangedError, HostKeyUnknownError, told
 from syncrun.errors import AuthError, ForbiddenError, TimedOutError, UnreachableError
-from syncrun.sdk import SecretText
+from syncrun.sdk.setting import SecretText
+from syncrun.sdk.sftp.fault import HostKeyChangedError, HostKeyUnknownError, told
 
 CONNECT_SECONDS = 30
 LOGIN_SECONDS = 45
@@ -95,7 +95,7 @@ class _Client(asyncssh.SSHClient):
 
     def password_change_requested(self, prompt: str, lang: str) -> NotImplementedType:
         self.asked_more = True
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return] # it is known as anything
 
     def kbdint_auth_requested(self) -> str | None:
         return "" if self._login.password is not None and self._left else None
