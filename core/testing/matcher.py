@@ -47,7 +47,7 @@ def share_a_key(matcher: Matcher, incoming: Known, existing: Known) -> bool:
             )  # fmt: skip
             connection.execute(f"CREATE TABLE {side} AS SELECT {cells}")
         prepare(connection, {"incoming": "incoming", "existing": "existing"}, {"tested": matcher})
-        block(connection, {"tested": matcher})
+        block(connection, {"tested": matcher}, matcher.kinds[0])
         return rows(connection, f"{SCHEMA}.pairs") == 1
 
 
