@@ -35,7 +35,7 @@ def foreseen(state: State, district: str, after: Mapping[str, Collection[str]]) 
     related = {district, *after, *(name for each in after.values() for name in each)}
     entries = [entry for name in sorted(related) for entry in timetable.entries(state, name)]
     planned = [Planned(each.district, each.mode, list(_starts(each, state.clock.now()))) for each in entries]
-    durations = {
+    durations: dict[tuple[str, str], datetime.timedelta] = {
         (each.district, each.mode): takes for each in entries
         if (takes := history.usual(state, each.district, each.mode)) is not None
     }  # fmt: skip
