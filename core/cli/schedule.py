@@ -60,6 +60,19 @@ class Desk:
 
         return timetable.entries(self.state, self.district.name)
 
+    @property
+    def overlaps(self) -> list[str]:
+        """Runs that would be at work together and must not be, in words; the later one would wait, or be late."""
+        from zoneinfo import ZoneInfo
+
+        from syncrun.config.district import district_folders
+        from syncrun.config.order import relations
+        from syncrun.order.foresight import foreseen
+
+        after = {**relations([self.district.folder, *district_folders()]), self.district.name: self.district.after}
+        zone = ZoneInfo(self.district.time_zone)
+        return [each.words(zone) for each in foreseen(self.state, self.district.name, after)]
+
     def modes(self, asked: Sequence[str]) -> list[Mode]:
         """The schedules that are asked for; without a word all there are. Raises `NoScheduleError` where none is."""
         from syncrun.schedule.timetable import NoScheduleError
@@ -138,7 +151,7 @@ def _show(desk: Desk, *, as_json: bool, saved: str = "") -> None:
     entries, now = desk.entries, desk.state.clock.now()
     if as_json:
         told = {"district": desk.district.name, "time_zone": desk.district.time_zone, "next_run": told_next(entries),
-                "schedules": [_told(each) for each in entries]}  # fmt: skip
+                "schedules": [_told(each) for each in entries], "overlaps": desk.overlaps}  # fmt: skip
         click.echo(json.dumps(told, indent=2))
         return
     from rich.markup import escape
@@ -164,6 +177,8 @@ def _show(desk: Desk, *, as_json: bool, saved: str = "") -> None:
                 out.print(f"  {each.mode} {what}: {days}")
         if each.missed_at:
             out.print(f"  [yellow]missed[/] {each.mode}, and not made up for: {_moment(each, each.missed_at)}")
+    for warning in desk.overlaps:
+        out.print(f"  [yellow]overlap[/] {escape(warning)}")
     out.print(line(entries, now))
 
 

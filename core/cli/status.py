@@ -43,13 +43,17 @@ def status(district: str | None, fail: bool, as_json: bool) -> int:
 
 def _overviews(wanted: str | None, state: State) -> Iterator[Overview]:
     from syncrun.config.district import District
+    from syncrun.order.foresight import scheduled
+    from syncrun.schedule import timetable
     from syncrun.state import history
     from syncrun.status.overview import overview, unfiled, unusable
 
     seen = set()
     for name, found in opened([wanted] if wanted else None):
         seen.add(found.name if isinstance(found, District) else name)
-        yield overview(found, state) if isinstance(found, District) else unusable(name, found, state)
+        if isinstance(found, District):
+            timetable.adopt(state, found.name, found.schedule)
+        yield overview(found, state, scheduled(state)) if isinstance(found, District) else unusable(name, found, state)
     if not wanted:
         yield from (unfiled(name, state) for name in history.names(state) if name not in seen)
 

@@ -72,6 +72,20 @@ def neighbour(name: str, folders: Sequence[Path], registry: Registry) -> Neighbo
     return Neighbour(name, after, tuple(_stages(raw.get("sinks"), registry)))
 
 
+def relations(folders: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+    """For each district of these folders those that it comes after. Files that cannot be read are left out."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(path for folder in folders if folder.is_dir() for path in folder.glob("*.toml")):
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # a run of that district says so
+            continue
+        listed = raw.get("after")
+        if isinstance(listed, list) and isinstance(raw.get("district"), str):
+            found[raw["district"]] = tuple(each for each in listed if isinstance(each, str))
+    return found
+
+
 def _stages(sinks: Any, registry: Registry) -> Iterator[Stage]:
     for each in sinks if isinstance(sinks, list) else ():
         if isinstance(each, dict) and isinstance(each.get("sink"), str):

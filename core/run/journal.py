@@ -6,6 +6,7 @@ a line is made. So no cell of a roster, no message of a driver and no secret can
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -135,7 +136,7 @@ def _logger(form: Form, stream: TextIO, processors: list[Processor]) -> Filterin
         else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False)
     )  # fmt: skip
     return cast("FilteringBoundLogger", structlog.wrap_logger(
-        structlog.PrintLogger(stream), wrapper_class=structlog.make_filtering_bound_logger("info"),
+        structlog.PrintLogger(stream), wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[structlog.processors.add_log_level, *processors, allowed, renderer],
     ))  # fmt: skip
 

@@ -40,6 +40,6 @@ def _reason(
             return f"the sink {other.name} ({other.stage}), which comes before, has failed"
         if other.name in skipped:
             return f"the sink {other.name} ({other.stage}), which comes before, was skipped"
-        if other.name in plan.sinks and set(plan.sinks[other.name].held) - set(approved[other.name]):
+        if other.name in plan.sinks and set(plan.sinks[other.name].held) - set(approved.get(other.name, ())):
             return f"the sink {other.name} ({other.stage}), which comes before, waits for a person"
     return ""
