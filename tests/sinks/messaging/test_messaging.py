@@ -15,6 +15,7 @@ from world import planned
 from syncrun.demo.messaging import Before, fill
 from syncrun.sinks.messaging import database
 from syncrun.sinks.messaging.database import APP_COLUMNS
+from syncrun.state import policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,9 @@ def _report(messenger: Messenger, *options: str) -> dict[str, list[dict[str, str
 
 
 def furnished(messenger: Messenger) -> tuple[Before, dict[str, dict[str, dict[str, Any]]]]:
-    """The app as it was before, and its rows."""
+    """The app as it was before, and its rows. People chose to leave its classrooms as they are."""
+    leave = policy.Policy("classrooms", "district", "", "leave")
+    policy.put(messenger.state(), "riverside", "messaging", [leave], "tester")
     with messenger.planner() as connection:
         before = fill(connection, messenger.files, seed=3)
     return before, {
