@@ -93,8 +93,8 @@ def _pair(connection: DuckDBPyConnection, table: Table, place: str, derive: Deri
     both = " AND ".join(f"old.{name(column)} IS NOT DISTINCT FROM {ids[column]}" for column in people)
     someone = " OR ".join(f"old.{name(column)} IS NOT NULL" for column in people)
     other = " OR ".join(
-        f'new.{name(column)} IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.parents[column])})'
-        for column in people
+        f'new.{name(column)} IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(parent)})'
+        for column, parent in table.parents.items()
     )
     connection.execute(f"""
         INSERT INTO {LINKS}

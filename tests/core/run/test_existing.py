@@ -349,6 +349,22 @@ def test_nobody_has_two_seats_in_a_taken_over_classroom(app: Messenger, before: 
         assert settle(app).summary["nothing_to_do"]
 
 
+@pytest.mark.requirement("S1-6", "S1-11")
+def test_classroom_that_is_connected_after_the_launch_keeps_one_seat_for_each(app: Messenger, before: Before) -> None:
+    choose(app, "leave")
+    choose(app, "keep", table="memberships")
+    room, key = a_room(app, before)
+    for sink_id, student in before.students.items():
+        connect(app, sink_id, student, "students")
+    settle(app)
+    connect(app, room, key)
+    settle(app)
+    seats = [row["student_id"] for row in members_of(app, room).values() if row["student_id"]]
+    assert seats
+    assert len(seats) == len(set(seats))
+    assert settle(app).summary["nothing_to_do"]
+
+
 @pytest.mark.requirement("S0-30")
 def test_what_people_make_and_archive_by_hand_stays_and_is_mentioned_once(app: Messenger, before: Before) -> None:
     """Ten full syncs later the club is there, and what a person archived is archived and was mentioned once."""
