@@ -154,7 +154,7 @@ def test_two_links_that_were_mixed_up_are_put_right_in_one_sync(launched: World)
     settle(launched)
     right = [Decision("teachers", "t100", "link", OTHER), Decision("teachers", "t101", "link", OLD)]
     decision.put(launched.state(), "riverside", "planner", right, "tester")
-    assert planned(settle(launched)) == {"link": 2, "release": 2, "update": 4}
+    assert planned(settle(launched)) == {"link": 2, "release": 2, "update": 6}
     assert (account(launched, OLD)["external_id"], account(launched, OTHER)["external_id"]) == ("t101", "t100")
     assert (led_by(launched, OLD), led_by(launched, OTHER)) == (2, 2)
     assert settle(launched).summary.get("nothing_to_do")
