@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ def testserver(
         ) as server:
             facts = _facts(server, version, auth)
             click.echo(json.dumps(facts) if as_json else _words(facts, auth))
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
             threading.Event().wait()
     except KeyboardInterrupt:
         return EXIT_DONE

@@ -59,14 +59,15 @@ def _cell(value: Any) -> str:
 
 def find(
     connection: DuckDBPyConnection, sink: Sink, tables: Sequence[Table], decisions: Sequence[Decision], folder: Path,
-    derive: Derive,
+    derive: Derive, *, releases: bool = True,
 ) -> dict[str, str]:  # fmt: skip
-    """Put the rows to take over into the table of links; by school, why a person must decide first."""
+    """Put the rows to take over into the table of links; by school, why a person must decide first. Unless the sink
+    `releases`, a row that was taken stays the row that it is, whatever people decide later."""
     doubts: dict[str, list[str]] = defaultdict(list)
     for table in tables:
         linked = [each for each in decisions if each.kind == table.mapping and each.decision == "link"]
         creates = bool(table.match or linked) and _creates(connection, table)
-        relinks = relink.may_relink(connection, table, decisions, derive)
+        relinks = releases and relink.may_relink(connection, table, decisions, derive)
         if not (creates or relinks):
             continue
         see(connection, sink, table, folder)

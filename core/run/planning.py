@@ -83,7 +83,15 @@ def make(
     if _can_give_back(desk):
         relink.give_back(connection, tables)
     doubts = (
-        link.find(connection, desk.sink, tables, routed.decisions, folder, _derive(desk))
+        link.find(
+            connection,
+            desk.sink,
+            tables,
+            routed.decisions,
+            folder,
+            _derive(desk),
+            releases=Cap.RELEASE | Cap.CLIENT_IDS in config.info.caps,
+        )
         if Cap.LINK in config.info.caps
         else {}
     )

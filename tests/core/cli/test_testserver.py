@@ -33,10 +33,13 @@ def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own; it must end well when it is interrupted."""
     command = [sys.executable, "-m", "syncrun", "testserver", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        yield process
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=30)
-        assert (process.returncode, error) == (0, "")
+        try:
+            yield process
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=30)
+            assert (process.returncode, error) == (0, "")
+        finally:
+            process.kill()
 
 
 def test_facts_are_one_line_of_json_and_true(files: Path) -> None:
