@@ -50,7 +50,7 @@ class LimitsSchema(Schema):
     )
 
 
-def _names(doc: str, **options: Any) -> fields.List:
+def _names(doc: str, **options: Any) -> fields.List[str]:
     """A list of texts, none of them empty; a list that is there has one."""
     item = fields.String(validate=validate.Length(min=1))
     if not options.get("required"):

@@ -236,7 +236,7 @@ def test_school_of_which_nothing_is_left_is_gone_and_staff_go_to_the_first_targe
 # -- merges --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("SX-5", "SX-9")
+@pytest.mark.requirement("SX-5")
 def test_merged_school_is_gone_and_all_it_had_is_in_the_other(roster: DuckDBPyConnection) -> None:
     assert settle(roster, [Route(("a", "b"), "b")]) == []
     assert orgs(roster) == {"d", "x", "b", "c"}

@@ -11,6 +11,8 @@ from world import planned
 
 from syncrun.report.source import opened
 from syncrun.report.why import Ground, lay, stand, why_not
+from syncrun.roster.route import Route
+from syncrun.run import planning
 from syncrun.sinks.planner.database import classes, schools, students, teachers
 
 if TYPE_CHECKING:
@@ -60,7 +62,6 @@ def reasons(result: Result) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.requirement("SX-5")
 def test_school_is_split_at_a_grade_and_every_pupil_is_in_one_target(each_world: World) -> None:
     each_world.configure(sink=UPPER)
     each_world.settled()
@@ -152,6 +153,11 @@ def test_routes_that_fit_nothing_leave_the_plan_as_it_was(world: World) -> None:
     result = world.sync()
     assert result.summary["plan"] == before
     assert result.summary["advice"] == ["planner: sinks[0].routes[0] fits nobody and no class."]
+
+
+def test_grades_are_read_for_a_route_where_no_sink_asks_for_them() -> None:
+    assert planning.staged([], [Route(("a",), "b", ("06",))]) == {"structure", "profile"}
+    assert planning.staged([], [Route(("a",), "b")]) == {"structure"}
 
 
 def test_each_sink_has_its_own_routes(world: World) -> None:
