@@ -202,6 +202,26 @@ def test_school_joins_another_by_decision_and_leaves_it_again(world: World) -> N
     assert ids(world, students) == before
 
 
+def test_two_teachers_share_an_account_by_decision_and_are_two_again(world: World) -> None:
+    (world.folder / "map.csv").write_text(
+        "kind,sourcedId,decision,sinkId\nteachers,t100,link,9\nteachers,t101,join,9\n"
+    )
+    world.configure(sink='mapping = "map.csv"')
+    world.write()
+    with world.planner() as connection:
+        schools.metadata.create_all(connection)
+        connection.execute(sa.insert(schools), [{"id": "5", "name": "Old", "code": None}])
+        connection.execute(sa.insert(teachers), [{"id": "9", "school_id": "5", "given_name": "A", "family_name": "B"}])
+    assert world.sync().exit_code == 3
+    world.approve()
+    assert world.sync().exit_code == 0
+    assert ids(world, teachers)["t100"] == "9"
+    assert (world.count("teachers"), world.count("class_members")) == (11, 552)
+    (world.folder / "map.csv").write_text("kind,sourcedId,decision,sinkId\nteachers,t100,link,9\n")
+    assert world.sync().exit_code == 0
+    assert (world.count("teachers"), world.count("class_members")) == (12, 552)
+
+
 def test_why_somebody_is_not_there_is_asked_of_the_routed_roster(world: World) -> None:
     (world.folder / "map.csv").write_text("kind,sourcedId,decision,sinkId\norgs,school-2-upper,skip,\n")
     world.configure(sink='mapping = "map.csv"' + UPPER)
