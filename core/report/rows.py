@@ -44,7 +44,8 @@ _USERS_OF_1_1 = "list_contains(orgSourcedIds, {0})"
 
 def prepare(files: RunFiles, school: str | None = None) -> dict[str, dict[str, int]]:
     """Make the relation `report.<entity>` for each file of the run; by file, how many rows have which result and
-    action, as `SUCCESS/CREATED`. With `school`, only rows of that school."""
+    action, as `SUCCESS/CREATED`. With `school`, only rows of that school: by the source, or by a sink to whose school a
+    route brought them."""
     files.connection.execute("CREATE SCHEMA report")
     _rules(files)
     counts = {}
@@ -117,14 +118,15 @@ def _report(files: RunFiles, entity: str, school: str | None, *, arrived: bool) 
     )
     roster = f"roster.{name(entity)}"
     belongs = _belongs(files, entity, school)
-    here = f"AND {belongs}" if belongs else ""
+    here = f"key IN (SELECT sourcedId FROM {roster} WHERE {belongs})"
+    told = f"AND ({belongs} OR sourcedId IN (SELECT key FROM {name('fate ' + entity)}))" if belongs else ""
     lines = "row.line IS NOT NULL" if arrived else "false"
     asks = "true" if arrived and not school else "false"
     files.connection.execute(f"""
         CREATE TEMP TABLE {name("fate " + entity)} AS
         SELECT key, arg_max(status, CASE status {weight} END) AS status, arg_max(action, CASE action {order} END) AS action,
             arg_max(code, CASE status {weight} END) AS code, arg_max(reason, CASE status {weight} END) AS reason
-        FROM fates WHERE entity = {literal(entity)} {f"AND school = {literal(school)}" if school else ""} GROUP BY key
+        FROM fates WHERE entity = {literal(entity)} {f"AND (school = {literal(school)} OR {here})" if school else ""} GROUP BY key
     """)
     files.connection.execute(f"""
         CREATE TEMP TABLE {name("found " + entity)} AS
@@ -146,12 +148,12 @@ def _report(files: RunFiles, entity: str, school: str | None, *, arrived: bool) 
             concat_ws('; ', nullif(fate.reason, ''), found.message) AS message, coalesce(found.fix, '') AS fix
         FROM {roster} AS row LEFT JOIN {fate} AS fate ON fate.key = row.sourcedId
         LEFT JOIN {found} AS found ON found.line = row.line AND NOT found.drops
-        WHERE {lines} {here}
+        WHERE {lines} {told}
         UNION ALL
         SELECT line, key, CASE WHEN drops THEN 'REJECTED' ELSE 'SUCCESS' END, 'UNCHANGED', code, coalesce("column", ''),
             message, fix FROM {found}
         WHERE (drops OR line NOT IN (SELECT row.line FROM {roster} AS row WHERE {lines}))
-            {f"AND key IN (SELECT sourcedId FROM {roster} WHERE {belongs})" if here else ""}
+            {f"AND {here}" if belongs else ""}
         UNION ALL
         SELECT deletion.line, coalesce(fate.key, deletion.sourcedId), CASE fate.status WHEN 'applied' THEN 'SUCCESS' WHEN 'held' THEN 'HELD' WHEN 'rejected' THEN 'REJECTED'
                 WHEN 'conflict' THEN 'REJECTED' ELSE 'SUCCESS' END,

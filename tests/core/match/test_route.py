@@ -236,7 +236,7 @@ def test_school_of_which_nothing_is_left_is_gone_and_staff_go_to_the_first_targe
 # -- merges --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("SX-5", "SX-9")
+@pytest.mark.requirement("SX-5")
 def test_merged_school_is_gone_and_all_it_had_is_in_the_other(roster: DuckDBPyConnection) -> None:
     assert settle(roster, [Route(("a", "b"), "b")]) == []
     assert orgs(roster) == {"d", "x", "b", "c"}
@@ -244,6 +244,13 @@ def test_merged_school_is_gone_and_all_it_had_is_in_the_other(roster: DuckDBPyCo
     assert {school for key, school in homes(roster).items() if key != "boss"} == {"b"}
     assert roles(roster, "q6") == ["b"]
     assert roles(roster, "boss") == ["b"]
+
+
+def test_enrollment_that_names_another_school_than_its_class_goes_where_that_school_went() -> None:
+    rows = {**ROSTER, "enrollments": seats("b", "five", "p5")}
+    with closing(duckdb.connect()) as connection:
+        settle(accept(connection, rows), [UP, Route(("b",), "c")])
+        assert told(connection, "SELECT sourcedId, schoolSourcedId FROM enrollments") == {"five-p5": "c"}
 
 
 def test_person_of_two_merged_schools_has_one_role_there(roster: DuckDBPyConnection) -> None:
@@ -349,11 +356,16 @@ def test_split_may_go_to_a_school_that_joins_another(roster: DuckDBPyConnection)
 
 def test_teachers_who_are_one_have_one_account_and_all_the_classes(roster: DuckDBPyConnection) -> None:
     assert settle(roster, [], Decision("teachers", "t1", "link", "7"), Decision("teachers", "tb", "join", "7")) == []
-    assert "tb" not in told(roster, "SELECT sourcedId, username FROM users")
+    assert told(roster, "SELECT username, sourcedId FROM users WHERE sourcedId IN ('t1', 'tb')") == {"t1": "t1"}
     assert roles(roster, "t1") == ["a", "b", "c"]
     assert homes(roster)["t1"] == "a"
     taught = roster.execute("SELECT classSourcedId FROM enrollments WHERE userSourcedId = 't1' ORDER BY ALL").fetchall()
     assert taught == [("bees",), ("five",), ("six",), ("wide",)]
+
+
+def test_teacher_is_at_home_where_the_first_is(roster: DuckDBPyConnection) -> None:
+    settle(roster, [], Decision("teachers", "tb", "link", "7"), Decision("teachers", "t1", "join", "7"))
+    assert (homes(roster)["tb"], roles(roster, "tb")) == ("b", ["b", "c", "a"])
 
 
 def test_teachers_who_are_one_stand_once_at_a_class(roster: DuckDBPyConnection) -> None:
@@ -418,6 +430,7 @@ def lists_of_routes(draw: st.DrawFn) -> list[Route]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(rosters(), lists_of_routes(), st.randoms(use_true_random=False))
 def test_every_pupil_has_one_school_and_nothing_is_lost_in_whatever_order_rows_come(

@@ -432,3 +432,24 @@ def test_school_sees_its_own_rows_only_of_version_1_2_too(
     mine = {row["sourcedId"] for row in world.rows("users") if row["orgSourcedIds"] == "school-2"}
     assert {row["sourcedId"] for row in found["users.csv"]} == mine
     assert len(mine) == 70
+
+
+def test_report_of_a_school_has_the_rows_that_a_route_brought_there_and_those_it_took_away(
+    world: World, terminal: Terminal
+) -> None:
+    world.configure(sink='[[sinks.routes]]\nfrom = ["school-2"]\ngrades = ["08"]\nto = "up"\nname = "Up"')
+    world.settled()
+    upper = {
+        row["sourcedId"] for row in world.rows("users") if row["sourcedId"].startswith("s2") and row["grades"] == "08"
+    }
+    old = report(terminal, world, "--school", "school-2")["users.csv"]
+    assert {row["action"] for row in old} == {"CREATED"}
+    assert len(old) == 70
+    new = report(terminal, world, "--school", "up")["users.csv"]
+    assert {row["sourcedId"] for row in new if row["sourcedId"][0] == "s"} == upper
+    gone = min(upper)
+    world.drop("users", gone)
+    world.drop("enrollments", *enrolled(world, gone))
+    assert run(world, terminal) == 0
+    (row,) = report(terminal, world, "--school", "up")["users.csv"]
+    assert (row["sourcedId"], row["action"]) == (gone, "ARCHIVED")

@@ -11,6 +11,8 @@ from world import planned
 
 from syncrun.report.source import opened
 from syncrun.report.why import Ground, lay, stand, why_not
+from syncrun.roster.route import Route
+from syncrun.run import planning
 from syncrun.sinks.planner.database import classes, schools, students, teachers
 
 if TYPE_CHECKING:
@@ -60,7 +62,6 @@ def reasons(result: Result) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.requirement("SX-5")
 def test_school_is_split_at_a_grade_and_every_pupil_is_in_one_target(each_world: World) -> None:
     each_world.configure(sink=UPPER)
     each_world.settled()
@@ -154,6 +155,11 @@ def test_routes_that_fit_nothing_leave_the_plan_as_it_was(world: World) -> None:
     assert result.summary["advice"] == ["planner: sinks[0].routes[0] fits nobody and no class."]
 
 
+def test_grades_are_read_for_a_route_where_no_sink_asks_for_them() -> None:
+    assert planning.staged([], [Route(("a",), "b", ("06",))]) == {"structure", "profile"}
+    assert planning.staged([], [Route(("a",), "b")]) == {"structure"}
+
+
 def test_each_sink_has_its_own_routes(world: World) -> None:
     other = f'[[sinks]]\nsink = "planner"\nname = "second"\ndatabase_url = "sqlite:///{world.folder}/second.db"\n' \
             'create_tables = true\nschool_years = ["year-2027"]\nnew_teachers = "add"\n'  # fmt: skip
@@ -194,6 +200,26 @@ def test_school_joins_another_by_decision_and_leaves_it_again(world: World) -> N
     assert world.sync().exit_code == 0
     assert pupils(world) == {"school-1": 66, "school-2": 66, "school-3": 66}
     assert ids(world, students) == before
+
+
+def test_two_teachers_share_an_account_by_decision_and_are_two_again(world: World) -> None:
+    (world.folder / "map.csv").write_text(
+        "kind,sourcedId,decision,sinkId\nteachers,t100,link,9\nteachers,t101,join,9\n"
+    )
+    world.configure(sink='mapping = "map.csv"')
+    world.write()
+    with world.planner() as connection:
+        schools.metadata.create_all(connection)
+        connection.execute(sa.insert(schools), [{"id": "5", "name": "Old", "code": None}])
+        connection.execute(sa.insert(teachers), [{"id": "9", "school_id": "5", "given_name": "A", "family_name": "B"}])
+    assert world.sync().exit_code == 3
+    world.approve()
+    assert world.sync().exit_code == 0
+    assert ids(world, teachers)["t100"] == "9"
+    assert (world.count("teachers"), world.count("class_members")) == (11, 552)
+    (world.folder / "map.csv").write_text("kind,sourcedId,decision,sinkId\nteachers,t100,link,9\n")
+    assert world.sync().exit_code == 0
+    assert (world.count("teachers"), world.count("class_members")) == (12, 552)
 
 
 def test_why_somebody_is_not_there_is_asked_of_the_routed_roster(world: World) -> None:
