@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,11 @@ from world import World
 
 from syncrun.testing import postgres
 from syncrun.testing.postgres import PostgresServer
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: tests wait for servers and processes of their own."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +43,7 @@ def world(tmp_path: Path, home: Path) -> World:
     return World(tmp_path)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def each_world(request: pytest.FixtureRequest, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """The same, with planner and state on SQLite, then both on PostgreSQL."""
     if request.param == "sqlite":

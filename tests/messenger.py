@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from world import YEAR, World
 
 from syncrun.intake.upload import Upload
-from syncrun.plan.model import Plan
 from syncrun.sinks.messaging import database
 
 if TYPE_CHECKING:
@@ -79,14 +78,6 @@ school_years = {years}
     def bring(self, name: str, *rows: Row) -> Result:
         """Write one file and upload it."""
         return self.upload(self.put(name, *rows))
-
-    def approve(self, *schools: str) -> None:
-        """Say yes to what waits, or to schools of it, by the clock of the test."""
-        state = self.state()
-        (run,) = state.runs("riverside", limit=1)
-        plan = Plan.from_json(self.session().folders.plan(str(run.plan_run)).read_text(encoding="utf-8"))
-        hashes = [(plan.hash_of(school), school) for school in schools] or [(plan.held_hash, None)]
-        state.decide("riverside", run.id, "approve", hashes, "tester")
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

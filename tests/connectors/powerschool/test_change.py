@@ -129,7 +129,7 @@ def test_other_data_sets_wait_where_their_school_year_is_named(begun: Begun) -> 
     assert "R-FORM-06" not in str(result.summary)
 
 
-@pytest.mark.parametrize("day", [roster.first_day, roster.next_day])
+@pytest.mark.parametrize("day", [pytest.param(roster.first_day, marks=pytest.mark.slow), roster.next_day])
 def test_people_who_are_known_by_other_ids_wait(begun: Begun, day: Callable[[], roster.Files]) -> None:
     world, before = begun.world, begun.world.dump(archived=True)
     begun.way.sends(world, numbered(day()))

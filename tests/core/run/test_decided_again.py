@@ -157,7 +157,7 @@ _quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), derand
 
 
 @pytest.mark.requirement("S0-12", "S1-11", "S4-16")
-@settings(_quiet, max_examples=2)
+@settings(_quiet, max_examples=1)
 @given(first=_mapping, changes=st.lists(_mapping, min_size=1, max_size=1))
 def test_first_decisions_lead_back(tmp_path_factory: pytest.TempPathFactory, first: Any, changes: Any) -> None:
     _told(tmp_path_factory, None, first, changes)

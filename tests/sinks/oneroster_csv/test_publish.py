@@ -334,7 +334,9 @@ def sweep(scenario: str, folder: Path, *more: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("scenario", ["complete", "delta", "loose"])
+@pytest.mark.parametrize("scenario", [
+    pytest.param("complete", marks=pytest.mark.slow), "delta", pytest.param("loose", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_kill_at_some_points_leaves_the_old_or_the_new(scenario: str, tmp_path: Path) -> None:
     assert sweep(scenario, tmp_path, "--every", "17")["tried"] >= 5
 
