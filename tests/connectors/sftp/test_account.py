@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def refused(server: OpenSshServer) -> list[str]:
     return [line for line in server.log.read_text().splitlines() if line.startswith("Failed ")]
 
 
+def refused_in_time(server: OpenSshServer) -> list[str]:
+    """The same, once the server has come to note it: that is after it has hung up."""
+    end = time.monotonic() + 10
+    while not refused(server) and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.1)
+    return refused(server)
+
+
 def marks(folder: Path) -> list[tuple[str, int, int]]:
     """What tells a file that was changed, moved or given to somebody else."""
     return [(each.name, each.stat().st_ino, each.stat().st_ctime_ns) for each in (folder, *folder.iterdir())]
@@ -53,7 +63,7 @@ def test_wrong_password_is_tried_once_and_stops_the_night(ways: tuple[Way, ...])
     with openssh(account=OAK, ways=ways) as server:
         with pytest.raises(AuthError) as caught:
             of(server, "wrong-canary").check()
-        assert len(refused(server)) == 1
+        assert len(refused_in_time(server)) == 1
         assert len(server.connections) == 1
     assert (caught.value.code, caught.value.exit_code) == ("E-AUTH-1", 2)
     assert "canary" not in str(caught.value.as_dict())
