@@ -36,6 +36,12 @@ def guarded(work: Callable[[], Any]) -> int:
     except SyncError as error:
         tell(error, as_json="--json" in sys.argv)
         return error.exit_code
+    except SystemExit as leave:
+        if type(sys.stdout).__name__.endswith(
+            "PacifyFlushWrapper"
+        ):  # click's way to leave a reader who has seen enough
+            return 0
+        return leave.code if isinstance(leave.code, int) else EXIT_FAULT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

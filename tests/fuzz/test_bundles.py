@@ -29,6 +29,7 @@ def check(folder: Path, files: Files, number: int) -> str:
     return checked(sorted(folder.glob("*.csv")), number)
 
 
+@pytest.mark.slow
 def test_damaged_sets_are_read_or_refused(tmp_path: Path, files: Files) -> None:
     answers = sweep(range(100), lambda number: check(tmp_path, files, number))
     assert {"exit 0", "exit 4", "R-FILE-01", "R-FILE-02"} <= set(answers), "the damage is of many kinds"

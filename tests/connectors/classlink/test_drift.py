@@ -125,6 +125,7 @@ ANY = st.lists(st.one_of(UNDATED, RUN), min_size=2, max_size=6)
 TOLD = st.lists(st.one_of(DATED, RUN), min_size=2, max_size=6)
 
 
+@pytest.mark.slow
 @QUICK
 @given(ANY, VERSION)
 def test_everything_read_ends_as_new(story: list[tuple[str, object, bool]], version: str) -> None:

@@ -44,6 +44,7 @@ def variants(plugin: Plugin) -> list[Plugin]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_variant_breaks_a_rule(plugin: Plugin) -> None:
     for each in variants(plugin):
         for package in packages(each):
@@ -107,6 +108,7 @@ def test_ordered_labels_keep_the_order_when_sorted(plugin: Plugin) -> None:
         assert [label.split("_", 1)[1] for label in found] == list(each.columns)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S2-5", "S2-10")
 def test_the_page_says_what_is_in_the_package(plugin: Plugin) -> None:
     for each in variants(plugin):

@@ -65,6 +65,7 @@ def test_what_the_demo_proposes_next_works_as_it_is_printed(terminal: Terminal, 
     assert "my demo" in shlex.split(lines[0])[1]
 
 
+@pytest.mark.slow
 def test_demo_that_was_stopped_begins_again(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     run = demo_module._syncrun
 

@@ -123,6 +123,7 @@ def test_first_sync_by_hand_and_from_the_next_evening_by_itself(district: Distri
     assert "Mathematics in the evening" in repr(world.dump()["classes"])
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S2-20")
 @pytest.mark.parametrize("end", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_set_that_waits_for_the_window_is_run_after_a_restart(district: District, end: signal.Signals) -> None:
@@ -151,6 +152,7 @@ def header_only(path: Path) -> None:
     path.write_bytes(path.read_bytes().split(b"\r")[0] + b"\r")
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S2-25")
 @pytest.mark.timeout(180)
 def test_bad_sets_take_nothing_away(district: District) -> None:

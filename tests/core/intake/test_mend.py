@@ -171,6 +171,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(st.lists(PIECES, max_size=60).map("".join))
 def test_every_line_is_in_one_row_or_is_bad(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:

@@ -183,6 +183,7 @@ def test_email_that_a_family_shares_is_no_fact(compare):
 _text = st.sampled_from(["Ann", "Lee", "Ben", "Anna", "Moser", "Smith", "Smyth", "de la Cruz", "Cruz"])
 
 
+@pytest.mark.slow
 @given(ours=st.tuples(_text, _text), theirs=st.tuples(_text, _text), school=st.sampled_from([None, "s1", "s2"]))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_email_without_name_and_school_is_never_sure(compare, ours, theirs, school):
@@ -321,6 +322,7 @@ def numbered(people: Sequence[Known], letter: str) -> list[dict[str, Any]]:
     return [{**each, "id": f"{letter}{n}"} for n, each in enumerate(people)]
 
 
+@pytest.mark.slow
 @given(incoming=CROWD, existing=CROWD, turn=st.randoms())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_takes_one_and_order_changes_nothing(compare, incoming, existing, turn):
@@ -340,6 +342,7 @@ def test_each_takes_one_and_order_changes_nothing(compare, incoming, existing, t
     assert compare(ours, theirs, matchers=dict(reversed(MATCHERS.items()))) == found
 
 
+@pytest.mark.slow
 @given(incoming=CROWD, existing=CROWD)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_records_that_have_nothing_to_do_with_it_change_nothing(compare, incoming, existing):

@@ -284,6 +284,7 @@ def test_there_are_sixty_kinds_and_each_has_its_own_code() -> None:
                 "R-SCHOOL-",
                 "R-GUARDIAN-",
                 "R-PULL-",
+                "R-DRAWN-",
             )
         )
     }

@@ -156,6 +156,7 @@ _quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), derand
 """Shrinking would take minutes for each step."""
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S0-12", "S1-11", "S4-16")
 @settings(_quiet, max_examples=1)
 @given(first=_mapping, changes=st.lists(_mapping, min_size=1, max_size=1))

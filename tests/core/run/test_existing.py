@@ -283,6 +283,7 @@ def test_merge_three_syncs_and_unmerge(app: Messenger, before: Before) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S4-9", "S4-16")
 def test_record_that_was_set_aside_is_merged_and_given_back_as_people_had_it(app: Messenger, before: Before) -> None:
     choose(app, "leave")
@@ -324,6 +325,7 @@ def test_member_who_leaves_while_the_classroom_becomes_another_is_given_back(app
     assert len(app.active("memberships").keys() & source.keys()) == len(source) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S4-9", "S4-16")
 def test_nobody_has_two_seats_in_a_taken_over_classroom(app: Messenger, before: Before) -> None:
     """A student is taken over, parted, merged and skipped; the seat that a teacher gave them comes and goes with them."""
@@ -365,6 +367,7 @@ def test_classroom_that_is_connected_after_the_launch_keeps_one_seat_for_each(ap
     assert settle(app).summary["nothing_to_do"]
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S0-30")
 def test_what_people_make_and_archive_by_hand_stays_and_is_mentioned_once(app: Messenger, before: Before) -> None:
     """Ten full syncs later the club is there, and what a person archived is archived and was mentioned once."""

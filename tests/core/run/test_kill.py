@@ -25,7 +25,10 @@ def sweep(scenario: str, folder: Path, *more: str) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("scenario", ["first", "approved", "next-day"])
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param("first", marks=pytest.mark.slow), pytest.param("approved", marks=pytest.mark.slow), "next-day"],
+)
 def test_kill_at_some_points(scenario: str, tmp_path: Path) -> None:
     found = sweep(scenario, tmp_path, "--every", "9")
     assert found["tried"] >= 6
@@ -39,6 +42,7 @@ def test_kill_at_every_point(scenario: str, tmp_path: Path) -> None:
     assert found["points"] >= 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["approved", "next-day"])
 def test_kill_at_some_points_on_postgresql(scenario: str, tmp_path: Path, postgres_server: PostgresServer) -> None:
     found = sweep(scenario, tmp_path, postgres_server.create(), postgres_server.create(), "--every", "20")

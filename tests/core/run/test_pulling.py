@@ -350,7 +350,8 @@ def test_everything_is_read_now_and_then(remote: Remote, days: float, mode: str)
     assert remote.sync().summary["files"]["users"]["mode"] == mode
 
 
-@pytest.mark.parametrize("fault", ["filter_ignored", "filter_refused", "filter_empty"])
+@pytest.mark.parametrize("fault", [pytest.param("filter_ignored", marks=pytest.mark.slow), "filter_refused",
+                                   pytest.param("filter_empty", marks=pytest.mark.slow)])  # fmt: skip
 def test_a_source_that_cannot_send_changes_alone_is_read_whole(remote: Remote, fault: str) -> None:
     """This is said, and remembered as long as the district file is the same."""
     delta(remote)

@@ -181,6 +181,7 @@ def test_link_that_waits_for_a_school_waits_as_a_whole(launched: World) -> None:
     assert account(launched, OLD)["managed_by"] is None
 
 
+@pytest.mark.slow
 def test_row_that_cannot_be_given_back_stays_until_it_can(launched: World) -> None:
     """Somebody has the old account's address by now. The record is still that account, and the next sync tries again."""
     before = account(launched, OLD)

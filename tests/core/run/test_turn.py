@@ -124,6 +124,7 @@ def test_export_is_skipped_while_a_part_of_the_sink_before_it_waits_for_a_person
     assert two.dump() != before
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S3-8", "S3-19")
 def test_export_waits_for_a_sink_in_which_an_earlier_run_is_still_open(filled: World) -> None:
     rename(filled)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from syncrun.demo.messaging import fill
 from syncrun.sdk.sql.sink import SqlSink
 from syncrun.sinks.messaging import database
+from syncrun.state import policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,6 +129,8 @@ def test_first_sync_is_quiet_even_where_schools_were_synced_from_elsewhere(messe
                     sa.insert(database.launches).values(school_id=school, recipient_table=table, run="old")
                 )
     messenger.guardian("g1", "s1001")
+    leave = policy.Policy("classrooms", "district", "", "leave")
+    policy.put(messenger.state(), "riverside", "messaging", [leave], "tester")
     messenger.settled()
     assert len(messenger.active("guardians")) == 2  # with the neighbour's
     assert messenger.all("outbox") == {}

@@ -146,6 +146,7 @@ def furnished(messenger: Messenger) -> tuple[Before, dict[str, dict[str, dict[st
     }
 
 
+@pytest.mark.slow
 def test_what_was_there_before_and_what_people_fill_survives_ten_full_syncs(each_messenger: Messenger) -> None:
     messenger = each_messenger
     before, rows = furnished(messenger)

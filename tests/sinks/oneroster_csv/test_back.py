@@ -142,6 +142,7 @@ HOSTILE = st.text(
 ).filter(lambda each: each.strip() == each and each)  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(HOSTILE, HOSTILE, HOSTILE, HOSTILE), min_size=3, max_size=3), st.sampled_from(["1.1", "1.2"]))
 def test_whatever_stands_in_a_cell_comes_back(tmp_path_factory, monkeypatch, cells, version: str) -> None:

@@ -334,6 +334,7 @@ def sweep(scenario: str, folder: Path, *more: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", [
     pytest.param("complete", marks=pytest.mark.slow), "delta", pytest.param("loose", marks=pytest.mark.slow),
 ])  # fmt: skip
