@@ -24,6 +24,7 @@ def check(folder: Path, files: Files, number: int) -> str:
     return checked([path], number)
 
 
+@pytest.mark.slow
 def test_damaged_archives_are_read_or_refused(tmp_path: Path, files: Files) -> None:
     answers = sweep(range(300), lambda number: check(tmp_path, files, number))
     assert {"R-ZIP-01", "R-ZIP-03", "exit 0"} <= set(answers), "the damage is of many kinds"

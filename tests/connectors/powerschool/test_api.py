@@ -291,6 +291,7 @@ def test_changes_remove_nothing_and_the_next_full_reading_finds_what_is_gone_and
     assert changing.world.count("students") == 197
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S3-12")
 def test_changes_lead_to_the_roster_that_everything_would(changing: School):
     for n in range(5):

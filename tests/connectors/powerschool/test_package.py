@@ -137,6 +137,7 @@ def test_the_page_says_what_is_in_the_package(plugin: Plugin) -> None:
     assert "`SHA256:abcDEF123`" in page(plugin)
 
 
+@pytest.mark.slow
 def test_the_page_changes_with_the_description(plugin: Plugin) -> None:
     pages = [page(each) for each in variants(plugin)]
     assert len(set(pages)) == len(pages) - 1, "only portal pages are no business of the page"

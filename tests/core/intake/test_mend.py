@@ -209,6 +209,7 @@ def test_rows_joined_at_once_are_those_found_by_hand(tmp_path_factory: pytest.Te
     both_ways(tmp_path_factory.getbasetemp(), text)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
 def test_rows_joined_at_once_are_those_found_by_hand_in_short(

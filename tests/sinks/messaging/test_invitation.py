@@ -79,6 +79,7 @@ def test_school_that_is_let_in_later_has_a_quiet_first_night_of_its_own(each_mes
     assert messenger.outbox() == [("guardians", "g3@home.example.org", "email")]
 
 
+@pytest.mark.slow
 def test_invitation_follows_the_account_until_it_is_sent_and_never_comes_twice(each_messenger: Messenger) -> None:
     messenger = each_messenger.settled()
     messenger.guardian("g1", "s1001")

@@ -232,6 +232,7 @@ def test_contacts_of_who_has_claimed_an_account_are_theirs_and_of_others_the_sou
     assert messenger.active("guardians")["g1"]["email"] == "newest@home.example.org"
 
 
+@pytest.mark.slow
 def test_full_sync_leaves_contacts_that_somebody_put_right_in_the_app_and_mends_names(messenger: Messenger) -> None:
     messenger.guardian("g1", "s1001", sms="111")
     messenger.settled()

@@ -93,6 +93,7 @@ def test_export_of_an_export_is_the_same_to_the_byte(exporter: Exporter, tmp_pat
     assert second.newest().read_bytes() == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.1", pytest.param("1.2", marks=pytest.mark.slow)])
 def test_deltas_on_top_of_the_complete_one_equal_the_next_complete_one(
     exporter: Exporter, tmp_path: Path, version: str

@@ -67,6 +67,7 @@ def test_nothing_is_published_before_somebody_said_yes_nor_by_a_dry_run(exporter
     assert exporter.published() == ["riverside-2026-11-20.zip"]
 
 
+@pytest.mark.slow
 def test_same_roster_makes_the_same_bytes_and_no_second_file(exporter: Exporter, tmp_path: Path, monkeypatch) -> None:
     exporter.first()
     before = exporter.newest().read_bytes()

@@ -30,6 +30,7 @@ def place(server: OpenSshServer, **more: str) -> str:
     return f"sftp = {{ port = {server.port}, {pairs} }}"
 
 
+@pytest.mark.slow
 def test_archive_appears_whole_and_the_next_in_its_turn(exporter: Exporter, tmp_path: Path) -> None:
     with openssh() as server:
         (server.root / "in").mkdir()
