@@ -35,7 +35,7 @@ def day(text: str) -> datetime.date:
 
 
 def daily(at: str, zone: str = "America/New_York", **options: object) -> Spec:
-    return Spec("day", datetime.time.fromisoformat(at), zone, **options)  # type: ignore[arg-type]
+    return Spec("day", datetime.time.fromisoformat(at), zone, **options)  # type: ignore[arg-type] # options of several kinds
 
 
 def runs(spec: Spec, after: datetime.datetime, count: int) -> list[datetime.datetime]:
@@ -193,7 +193,7 @@ def test_both_nights_of_every_zone_of_ten_years_have_one_run_each() -> None:
 
 dates = st.dates(day("2020-01-01"), day("2040-12-31"))
 windows = st.tuples(dates, st.integers(0, 90)).map(lambda each: Window(each[0], each[0] + each[1] * DAY))
-moments = st.datetimes(datetime.datetime(2020, 1, 1), datetime.datetime(2040, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime.datetime(2020, 1, 1), datetime.datetime(2040, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 # the zone comes with `timezones`
 ons = st.one_of(
     st.just(("day", ())),
     st.tuples(st.just("week"), st.sets(st.integers(0, 6), min_size=1).map(lambda each: tuple(sorted(each)))),

@@ -16,7 +16,7 @@ def day(text: str) -> datetime.date:
 
 
 def spec(every: str = "day", at: str = "19:30", **options: Any) -> Spec:
-    return Spec(every, datetime.time.fromisoformat(at), "America/New_York", **options)  # type: ignore[arg-type]
+    return Spec(every, datetime.time.fromisoformat(at), "America/New_York", **options)  # type: ignore[arg-type] # options of several kinds
 
 
 def lines(specs: dict[Mode, Spec], after: str, count: int) -> list[str]:

@@ -38,7 +38,7 @@ def state(state_engine: sa.Engine, clock: FixedClock) -> State:
 
 
 def put(state: State, district: str = "elm", **specs: Spec) -> None:
-    timetable.put(state, district, specs or {"full": DAILY}, "Ann")  # type: ignore[arg-type]
+    timetable.put(state, district, specs or {"full": DAILY}, "Ann")  # type: ignore[arg-type] # options of several kinds
 
 
 def only(state: State, district: str = "elm") -> Entry:
