@@ -18,7 +18,7 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:
         title="OneRoster CSV 1.1 and 1.2 from a folder or a zip archive",
         cls="syncrun.connectors.oneroster_csv.source:OneRosterCsv",
         settings="syncrun.connectors.oneroster_csv.setting:OneRosterCsvSettings",
-        caps=Cap.INCREMENTAL,
+        caps=Cap.INCREMENTAL | Cap.WATCH,
         maintainer="the syncrun authors",
         stage="import",
     )

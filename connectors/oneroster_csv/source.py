@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,3 +43,12 @@ class OneRosterCsv:
         """The files as they are; nothing is copied."""
         self.check()
         return FileSet(self._files(), self._path.name, self._text)
+
+    def arrived(self) -> str | None:
+        """The files by name, size, place on the disk and moment of their last change, all in one digest."""
+        try:
+            looks = [(path.name, path.parent.name, path.stat()) for path in self._files()]
+        except OSError:  # one went away this moment, or there is nothing yet
+            return None
+        told = [(name, folder, look.st_size, look.st_ino, look.st_mtime_ns) for name, folder, look in looks]
+        return hashlib.sha256(repr(told).encode()).hexdigest() if told else None

@@ -18,4 +18,5 @@ def syncrun_sources() -> Iterable[ConnectorInfo]:
         caps=Cap.INCREMENTAL,
         maintainer="the syncrun authors",
         stage="import",
+        server="host",
     )

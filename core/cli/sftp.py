@@ -95,14 +95,11 @@ def _ended(district: str, code: int, again: float | None) -> None:
 
 
 def first_sync_done(district: str) -> bool:
-    """Whether a person has let a first sync of the district go, and it was carried out: without that none begins by
-    itself."""
+    """Whether a first sync of the district was carried out: without that none begins by itself."""
     from syncrun.cli.opening import open_state
+    from syncrun.state import history
 
-    return any(
-        run.outcome in {"DONE", "DEGRADED"} and not run.dry_run and run.mode != "upload"
-        for run in open_state().runs(district, limit=1000)
-    )
+    return history.first_sync_done(open_state(), district)
 
 
 def _window(text: str, zone: str) -> Window:

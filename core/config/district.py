@@ -21,7 +21,8 @@ from syncrun.config.schema import DistrictSchema, SinkSchema, SourceSchema
 from syncrun.errors import ConfigError, ContractError, Problem
 from syncrun.registry import Registry, imported
 from syncrun.roster.route import Route
-from syncrun.schedule.schema import specs
+from syncrun.schedule.arrival import Arrival
+from syncrun.schedule.schema import arrival_of, specs
 from syncrun.schedule.spec import Mode, Spec
 from syncrun.sdk import Cap, ConnectorInfo
 from syncrun.sdk.info import STAGES, Stage, stage_of
@@ -101,6 +102,8 @@ class District:
     notify: Notify | None = None
     schedule: Mapping[Mode, Spec] = field(default_factory=dict)
     """The schedules that the file has; others may be made with `syncrun schedule`."""
+    arrival: Arrival | None = None
+    """When the arrival of files begins a run."""
 
     @property
     def served(self) -> tuple[SinkConfig, ...]:
@@ -183,6 +186,9 @@ class _Reader:
             self._observer(plugin)
         if source and "incremental" in values.get("schedule", ()):
             self.problems += not_incremental(source, "schedule.incremental")
+        if source and "arrival" in values.get("schedule", ()) and Cap.WATCH not in source.info.caps:
+            self._problem("E-CONFIG-9", "schedule.arrival", f"the connector {source.info.name} cannot tell that something came",
+                          "give it a full schedule")  # fmt: skip
         if values.get("after"):
             stages = [sink.stage for sink in sinks if sink]
             self.problems += order.problems(values.get("district", ""), values["after"], stages,
@@ -195,6 +201,7 @@ class _Reader:
             after=tuple(values["after"]), after_failure=values["after_failure"], wait_minutes=values["wait_minutes"],
             alarm_hours=values["alarm_hours"], notify=values["notify"],
             schedule=specs(values.get("schedule", {}), values["time_zone"]),
+            arrival=arrival_of(values.get("schedule", {}), values["time_zone"]),
         )  # fmt: skip
 
     def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:

@@ -14,6 +14,7 @@ from inspect import getdoc
 from typing import Any, Literal
 
 from syncrun.errors import SyncError, tree
+from syncrun.state.job import Ending, Job
 
 Asks = Literal["approve", "act", "know"]
 """What a person is to do: look at a plan and decide, put something right, or nothing."""
@@ -24,6 +25,7 @@ CODES: Mapping[str, tuple[Asks, str]] = {
     "N-HELD-1": ("approve", "A part of a plan waits for a person."),
     "N-RUN-1": ("act", "A run was refused: settings, credentials or input cannot be used."),
     "N-RUN-2": ("act", "A fault in syncrun or a plug-in stopped a run."),
+    "N-JOB-1": ("act", "A run that began by itself did not come to an end."),
     "N-SINK-1": ("act", "A sink could not be served."),
     "N-SINK-2": ("act", "A sink did not take some rows."),
     "N-SKIP-1": ("act", "A sink, or a scheduled run, was skipped because of what comes before it."),
@@ -82,6 +84,31 @@ def complete(district: str, run: str) -> Need:
     """The first sync is complete."""
     return need("N-FIRST-2", district, "The first sync has ended; from now on the roster is kept up to date.",
                 "Nothing needs doing.", run=run)  # fmt: skip
+
+
+def of_job(job: Job) -> Need | None:
+    """What a person is needed for after a run that was to begin by itself; None when it ended, and so tells itself."""
+    if not job.failed:
+        return None
+    words, next_step = _UNENDED[job.ending or "crashed"]
+    if job.ending == "ended":
+        words = words.format(code=job.exit_code)
+    times = f"{job.tries} time{'' if job.tries == 1 else 's'}"
+    return need(
+        "N-JOB-1", job.district, words.format(times=times), next_step.format(district=job.district), f"{job.number}"
+    )
+
+
+_UNENDED: Mapping[Ending, tuple[str, str]] = {
+    "ended": ("It was refused before it began (exit code {code}).", "`syncrun check --district {district}` says why."),
+    "gave up": ("It was tried {times}, and was to be tried again later each time.",
+                "See to the network and the source; then `syncrun --district {district}`."),
+    "crashed": ("It was cut off {times}.", "See whether the machine has memory to spare; then `syncrun --district {district}`."),
+    "too long": ("It took longer than it may, and was ended.",
+                 "See what it waits for; `syncrun serve --minutes` gives it more time. The next run goes on from there."),
+    "too large": ("It took more memory than it may, and was ended.",
+                  "`syncrun serve --memory-mb` gives it more. The next run goes on from there."),
+}  # fmt: skip
 
 
 def skipped(district: str, reason: str) -> Need:

@@ -10,11 +10,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from syncrun.config.district import District
 from syncrun.notice.need import skipped
-from syncrun.state import history, lease, outbox
+from syncrun.state import history, job, lease, outbox
 from syncrun.state.store import State
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 NextRun = Callable[[str], datetime.datetime | None]
 """When a district is scheduled to run next; in the past when that run is due and has not begun."""
@@ -73,15 +77,25 @@ def may_start(
 
 def _look(name: str, state: State, now: datetime.datetime, next_run: NextRun) -> tuple[str, str]:
     """What is to be waited for, and what is wrong, with one that comes before; both empty when it ended well."""
+    owed = job.last(state, name)
     planned = next_run(name)
     last = history.last_ended(state, name)
     passed = history.last_skipped(state, name)
-    if lease.holder(state.engine, name, state.clock):
+    if lease.holder(state.engine, name, state.clock) or (owed and owed.begun_at):
         return f"{name} is at work", ""
+    if owed and owed.is_open:
+        return f"{name} is to be tried again", ""
     if planned is not None and planned <= now:
         return f"{name} is due and has not begun", ""
     if passed:
         return "", f"{name} was skipped: {passed.reason}"
+    if (
+        owed
+        and owed.failed
+        and owed.ended_at
+        and (last is None or not last.finished_at or last.finished_at <= owed.ended_at)
+    ):
+        return "", f"{name} was begun and did not come to an end ({owed.ending})"
     if last is None:
         return f"{name} has not run yet", ""
     if history.ended_well(last):
@@ -91,14 +105,11 @@ def _look(name: str, state: State, now: datetime.datetime, next_run: NextRun) ->
     return "", f"{name} ended with {last.outcome} (run {last.id})"
 
 
-def note_skip(district: District, state: State, skip: Skip) -> None:
-    """Write down that a scheduled run was passed over: in the audit, where its own dependants find it, and for the
-    people who are to be told."""
+def note_skip(district: District, state: State, connection: sa.Connection, skip: Skip) -> None:
+    """Write down in a transaction that a scheduled run is passed over: in the audit, where its own dependants find it, and
+    for the people who are to be told."""
     now = state.clock.now()
     need = skipped(district.name, skip.reason)
-    with state.transaction() as connection:
-        state.note(connection, district.name, "schedule", history.SKIP, skip.reason, {})
-        outbox.add(
-            state, connection, f"skip:{district.name}:{now:%Y%m%dT%H%M%S%f}", district.name, str(district.path),
-            [need.as_dict()],
-        )  # fmt: skip
+    state.note(connection, district.name, "schedule", history.SKIP, skip.reason, {})
+    outbox.add(state, connection, f"skip:{district.name}:{now:%Y%m%dT%H%M%S%f}", district.name, str(district.path),
+               [need.as_dict()])  # fmt: skip

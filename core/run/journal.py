@@ -35,6 +35,7 @@ FIELDS: Final = frozenset({
     "event", "level", "timestamp", "run", "district", "mode", "dry_run", "phase", "seconds", "outcome", "exit_code", "code",
     "sink", "rows", "rejected", "unchanged", "held_parts", "waiting", "findings", "files", "nothing_to_do",
     "create", "link", "restore", "update", "archive", "move", "retire", "release",
+    "cause", "ending", "tries", "again_seconds", "late_seconds", "at_once", "districts",
 })  # fmt: skip
 """What a line may hold."""
 _WORD = re.compile(r"[A-Za-z0-9_.:+ -]{0,80}")
@@ -60,7 +61,7 @@ class Journal:
         self._timer = timer
         self._began = self._phase_began = timer()
         self._phase = ""
-        self._log = _logger(form, self._stream, [])
+        self._log = log_to(form, self._stream, [])
 
     def begin(self, session: Session) -> None:
         """The run is about to start."""
@@ -69,7 +70,7 @@ class Journal:
             event["timestamp"] = session.clock.now().isoformat(timespec="milliseconds")
             return event
 
-        self._log = _logger(self._form, self._stream, [stamp]).bind(run=session.run, district=session.district.name)
+        self._log = log_to(self._form, self._stream, [stamp]).bind(run=session.run, district=session.district.name)
         self._began = self._phase_began = self._timer()
         self._log.info("run started", mode=session.mode, dry_run=session.dry_run)
 
@@ -129,7 +130,7 @@ class Journal:
         return round(self._timer() - moment, 3)
 
 
-def _logger(form: Form, stream: TextIO, processors: list[Processor]) -> FilteringBoundLogger:
+def log_to(form: Form, stream: TextIO, processors: list[Processor]) -> FilteringBoundLogger:
     """A logger of its own: nothing global is set, so that plug-ins that use structlog are left alone."""
     renderer: Processor = (
         structlog.processors.JSONRenderer() if form == "json"

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from syncrun.schedule.arrival import QUIET_SECONDS, Arrival
 from syncrun.schedule.spec import CATCH_UP_HOURS, EVERY, LONGEST_MONTH, MODES, WEEKDAYS, Mode, Spec, Window, in_order
 
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -123,23 +124,57 @@ class SpecSchema(CalendarSchema):
             raise ValidationError({"on": [f"must be {said}, since it is for every {every}"]})
 
 
+class ArrivalSchema(Schema):
+    """Runs that begin when new files are there; `{}` is enough. End, zone and days off are those of `[schedule]`."""
+
+    start = TimeOfDay(data_key="from", metadata=_doc("the time of day from which runs may begin, like 19:00"))
+    end = TimeOfDay(
+        data_key="to", metadata=_doc("the time of day until which they may; before `from`: on the next day")
+    )
+    quiet_seconds = fields.Float(
+        load_default=QUIET_SECONDS,
+        validate=validate.Range(1, 86_400),
+        metadata=_doc("how long nothing must have changed before the files count as all there"),
+    )
+
+    @validates_schema
+    def _both(self, data: dict[str, Any], **_: Any) -> None:
+        for key, other in (("start", "end"), ("end", "start")):
+            if key in data and other not in data:
+                raise ValidationError({self.fields[other].data_key: [f"is required with {self.fields[key].data_key}"]})
+        if "start" in data and data["start"] == data.get("end"):
+            raise ValidationError({"to": ["is the same as from: leave both out for runs at any time of day"]})
+
+
 class ScheduleSchema(CalendarSchema):
-    """When the district runs by itself: on a full schedule, an incremental one, or both."""
+    """When the district runs by itself: on a full schedule, an incremental one, when files come, or all of it."""
 
     full = fields.Nested(
         SpecSchema, metadata=_doc("when everything is read, and sinks are put right where they drifted")
     )
     incremental = fields.Nested(SpecSchema, metadata=_doc("when what changed is read; the source must be able to tell"))
+    arrival = fields.Nested(ArrivalSchema, metadata=_doc("that new files begin a run; only for files of this machine"))
 
     @validates_schema
     def _one(self, data: dict[str, Any], **_: Any) -> None:
-        if not any(mode in data for mode in MODES):
-            raise ValidationError(f"names no schedule: say {' or '.join(MODES)}")
+        if not any(each in data for each in (*MODES, "arrival")):
+            raise ValidationError(f"names no schedule: say {', '.join(MODES)} or arrival")
 
 
 def specs(section: Mapping[str, Any], zone: str) -> dict[Mode, Spec]:
     """The schedules of a section that `ScheduleSchema` has loaded. `zone` is the district's."""
     return {mode: spec_of(section[mode], zone, section) for mode in MODES if mode in section}
+
+
+def arrival_of(section: Mapping[str, Any], zone: str) -> Arrival | None:
+    """When the arrival of files begins a run, by a section that `ScheduleSchema` has loaded; None when it never does."""
+    if "arrival" not in section:
+        return None
+    own = section["arrival"]
+    return Arrival(
+        section.get("time_zone") or zone, own.get("start", datetime.time()), own.get("end", datetime.time()),
+        own["quiet_seconds"], section.get("until"), frozenset(section.get("skip", ())), in_order(section.get("pause", ())),
+    )  # fmt: skip
 
 
 def spec_of(own: Mapping[str, Any], zone: str, section: Mapping[str, Any] | None = None) -> Spec:

@@ -1,8 +1,8 @@
 """The timetable: the schedules of all districts as the state keeps them, each with the moment of its next run.
 
 A schedule comes from the district file, which then rules it, or from a command. Earlier ones are kept as history; the
-current one counts, from the moment it was saved. Whoever starts runs asks `due` what to start, claims each with
-`mark_started`, starts a run of the district in that mode, and tells with `mark_done` that it has ended.
+current one counts, from the moment it was saved. Whoever begins runs asks `due` what to begin, and takes each with
+`claim`; what becomes of it then is in `syncrun.state.job`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from syncrun.errors import UsageError
 from syncrun.schedule.due import Settled, Slot, appointment, decide
 from syncrun.schedule.next import next_run
 from syncrun.schedule.spec import MODES, Mode, Spec, from_json, settings, to_json
-from syncrun.state.model import leases, schedules
+from syncrun.state import job
+from syncrun.state.job import Job, TakenError
+from syncrun.state.model import jobs, leases, schedules
 from syncrun.state.store import State
 
 Source = Literal["file", "command"]
-STARTING = datetime.timedelta(minutes=5)
-"""So long after a claim the run may need until it holds the lease of its district."""
 
 
 class RuledByFileError(UsageError):
@@ -44,8 +44,8 @@ class NoScheduleError(UsageError):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A schedule in the timetable. `next_at`: its next run, were it not paused; None when it has ended. `settled`: until
-    when all is settled. `missed_at`: the last run that was missed and not made up for. `begun_at`: a scheduled run was
-    begun then and its end not told yet."""
+    when all is settled. `missed_at`: the last run that was missed and not made up for. `last_run`: the last that the
+    schedule brought to an end."""
 
     id: int
     district: str
@@ -60,7 +60,6 @@ class Entry:
     settled: datetime.datetime
     last_due_at: datetime.datetime | None
     missed_at: datetime.datetime | None
-    begun_at: datetime.datetime | None
     last_run: str | None
 
     @property
@@ -241,7 +240,7 @@ def _replace(
         connection.execute(sa.update(schedules).where(schedules.c.id == before.id).values(current=False, next_at=None))
     if spec is not None:
         kept = {"paused_by": before.paused_by, "paused_at": before.paused_at, "last_due_at": before.last_due_at,
-                "missed_at": before.missed_at, "begun_at": before.begun_at, "last_run": before.last_run} if before else {}  # fmt: skip
+                "missed_at": before.missed_at, "last_run": before.last_run} if before else {}  # fmt: skip
         connection.execute(sa.insert(schedules).values(
             district=district, mode=mode, spec=to_json(spec), source=source, who=who, at=now, current=True,
             next_at=next_run(spec, now), settled=now, **kept))  # fmt: skip
@@ -267,7 +266,7 @@ def due(state: State, now: datetime.datetime | None = None) -> list[Due]:
         if first is not None:
             runs.append(Due(district, first.slot.mode, first.at, settled))
         elif settled:
-            with contextlib.suppress(_TakenError), state.transaction() as connection:
+            with contextlib.suppress(TakenError), state.transaction() as connection:
                 _settle(connection, settled)
     return sorted(runs, key=lambda each: (each.at, each.district))
 
@@ -278,14 +277,10 @@ def _decided(connection: sa.Connection, now: datetime.datetime) -> Iterator[tupl
     at_work = sa.exists().where(
         leases.c.district == columns.district, leases.c.run.is_not(None), leases.c.expires_at > now
     )
-    claimed = schedules.alias()
-    starting = sa.exists().where(
-        claimed.c.district == columns.district, claimed.c.current, claimed.c.begun_at > now - STARTING,
-        claimed.c.begun_at <= now,
-    )  # fmt: skip
+    taken = sa.exists().where(jobs.c.district == columns.district, jobs.c.ended_at.is_(None))
     query = (
         sa.select(columns.id, columns.district, columns.mode, columns.spec, columns.next_at, columns.settled)
-        .where(columns.current, columns.paused_at.is_(None), columns.next_at <= now, ~at_work, ~starting)
+        .where(columns.current, columns.paused_at.is_(None), columns.next_at <= now, ~at_work, ~taken)
         .order_by(columns.district)
     )
     for district, rows in groupby(connection.execute(query), key=lambda row: str(row.district)):
@@ -293,30 +288,27 @@ def _decided(connection: sa.Connection, now: datetime.datetime) -> Iterator[tupl
         yield district, tuple(decide(slots, now))
 
 
-def mark_started(state: State, run: Due) -> bool:
-    """Claim a run that is due, before it begins; whether it is ours. Of any number that ask, one gets it."""
+def claim(state: State, run: Due, server: str, mark: str | None = None) -> Job | None:
+    """Take a run that is due, before it begins, as the job of a server. Of any number that ask, one gets it; None for the
+    others, and when the schedule was changed or paused meanwhile."""
     try:
         with state.transaction() as connection:
-            _settle(connection, run.settles)
-            begun = {"begun_at": state.clock.now(), "last_due_at": run.at}
+            settle(connection, run)
             mine = [each.slot.key for each in run.settles if each.fate == "runs"]
-            connection.execute(sa.update(schedules).where(schedules.c.id.in_(mine)).values(begun))
-    except _TakenError:
-        return False
-    return True
+            connection.execute(sa.update(schedules).where(schedules.c.id.in_(mine)).values(last_due_at=run.at))
+            return job.take(connection, state, run.district, run.mode, "schedule", run.at, server, mark)
+    except TakenError:
+        return None
 
 
-def mark_done(state: State, run: Due, name: str | None = None) -> None:
-    """Tell that a run that was claimed has ended, and by which `name` the state knows it."""
-    mine = sa.update(schedules).where(
-        schedules.c.district == run.district, schedules.c.mode == run.mode, schedules.c.current
-    )
-    with state.transaction() as connection:
-        connection.execute(mine.values(begun_at=None, **({"last_run": name} if name else {})))
+def settle(connection: sa.Connection, run: Due) -> None:
+    """Make the next appointments in place of a run that is due, in a transaction. Raises `TakenError` when another did so,
+    or when the schedule was changed or paused meanwhile."""
+    _settle(connection, run.settles)
 
 
 def _settle(connection: sa.Connection, settled: Iterable[Settled]) -> None:
-    """Make the next appointments. Raises `_TakenError` where one is not as it was: another did it, or paused it."""
+    """Make the next appointments. Raises `TakenError` where one is not as it was: another did it, or paused it."""
     for each in settled:
         values: dict[str, Any] = {"next_at": each.next_at, "settled": max(each.at, each.slot.settled)}
         if each.fate == "too late":
@@ -324,11 +316,7 @@ def _settle(connection: sa.Connection, settled: Iterable[Settled]) -> None:
         same = (schedules.c.id == each.slot.key) & (schedules.c.next_at == each.slot.next_at)
         waits = same & schedules.c.current & schedules.c.paused_at.is_(None)
         if connection.execute(sa.update(schedules).where(waits).values(values)).rowcount != 1:
-            raise _TakenError
-
-
-class _TakenError(Exception):
-    """An appointment is not as it was when it was looked at; nothing of the transaction counts."""
+            raise TakenError
 
 
 # -- additions only ----------------------------------------------------------------------------------------------------

@@ -43,7 +43,17 @@ from syncrun.sdk.sink import (
     Whole,
     WholeSink,
 )
-from syncrun.sdk.source import Context, Drawn, FileColumn, FileKind, FileSet, FileSource, Format, TextForm
+from syncrun.sdk.source import (
+    Context,
+    Drawn,
+    FileColumn,
+    FileKind,
+    FileSet,
+    FileSource,
+    Format,
+    TextForm,
+    WatchedSource,
+)
 from syncrun.sdk.view import Objection, PlanView, RunView
 
 hookimpl = pluggy.HookimplMarker("syncrun")
@@ -108,6 +118,7 @@ __all__ = [
     "Table",
     "TextForm",
     "TransientError",
+    "WatchedSource",
     "Whole",
     "WholeSink",
     "folded",

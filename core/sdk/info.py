@@ -36,6 +36,8 @@ class Cap(enum.Flag):
     """A sink that publishes whole tables, with `publish`."""
     QUIET = enum.auto()
     """A sink that sends no message to people, or can be told not to."""
+    WATCH = enum.auto()
+    """A source of files on this machine that can tell at once which are there, with `arrived`."""
 
 
 Stage = Literal["import", "two_way", "export"]
@@ -51,7 +53,8 @@ class ConnectorInfo:
 
     `cls` and `settings` are import paths, `"package.module:Name"`; they are imported only when a district names the
     connector. `settings` is a marshmallow schema of the connector's own settings. `stage` may be left out: a source
-    then is an `import`, a sink an `export`.
+    then is an `import`, a sink an `export`. `server` is the setting of a source that says which server is asked, as its
+    name or as a URL; so many runs that ask the same one are not begun at once.
     """
 
     name: str
@@ -63,6 +66,7 @@ class ConnectorInfo:
     maintainer: str = ""
     issues: str = ""
     stage: Stage | None = None
+    server: str = ""
 
 
 def stage_of(info: ConnectorInfo, kind: Literal["source", "sink"]) -> Stage:

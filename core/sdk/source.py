@@ -129,3 +129,11 @@ class FileSource(Protocol):
 
     def fetch(self, into: Path) -> FileSet:
         """Bring the files. Remote ones go into the folder `into`; local ones may stay where they are."""
+
+
+class WatchedSource(FileSource, Protocol):
+    """A source with `Cap.WATCH`: it can say that other files came, without reading them."""
+
+    def arrived(self) -> str | None:
+        """What stands for the files that are there now: another text as soon as one of them changed, None when there is
+        none. Opens no connection, needs no secret, and comes back at once."""

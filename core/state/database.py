@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from syncrun.errors import ConfigError, Problem, RefusedError
 from syncrun.sdk.sql.connect import normal_url, open_engine, spoken
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this code is written for; a test compares it with the newest migration."""
 _LOCK = 7_201_964
 """The number of the advisory lock for migrations on PostgreSQL."""

@@ -69,6 +69,16 @@ def first_begun(state: State, district: str) -> datetime.datetime | None:
         return connection.execute(query).scalar()
 
 
+def first_sync_done(state: State, district: str) -> bool:
+    """Whether a person has let a first sync of the district go, and it was carried out: without that, files that come
+    begin no run."""
+    query = sa.select(runs.c.id).where(
+        runs.c.district == district, runs.c.outcome.in_({"DONE", "DEGRADED"}), ~runs.c.dry_run, runs.c.mode != "upload"
+    )
+    with state.transaction() as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def names(state: State) -> list[str]:
     """All districts that ever ran."""
     with state.transaction() as connection:

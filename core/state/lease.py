@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -24,6 +23,7 @@ from syncrun.errors import LeaseBusyError, LeaseLostError, SyncError
 from syncrun.sdk.sql.connect import spoken
 from syncrun.state.database import WHAT
 from syncrun.state.model import leases
+from syncrun.state.process import alive, born
 
 SECONDS = 60
 
@@ -46,30 +46,8 @@ class Lease:
             raise LeaseLostError(f"The lease of district {self.district} was lost while the run was at work.")
 
 
-def _born(pid: int) -> str | None:
-    """When a process of this machine began, as the kernel counts, so that a reused number is not taken for it."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else fields[19]  # dead, and nobody has asked how it ended
-
-
-def _alive(pid: int, born: str | None) -> bool:
-    if Path("/proc/self/stat").exists():
-        return _born(pid) is not None and (born is None or _born(pid) == born)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _now(connection: sa.Connection, clock: Clock) -> datetime.datetime:
-    """The database's clock where there is a server; machines may disagree."""
+def now_of(connection: sa.Connection, clock: Clock) -> datetime.datetime:
+    """This moment by the database's clock where there is a server; machines may disagree."""
     if connection.dialect.name == "postgresql":
         moment: datetime.datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return moment
@@ -98,9 +76,9 @@ def held(engine: sa.Engine, district: str, run: str, clock: Clock) -> Iterator[L
 
 def _take(engine: sa.Engine, district: str, run: str, clock: Clock) -> int:
     with spoken(WHAT), engine.begin() as connection:
-        now = _now(connection, clock)
+        now = now_of(connection, clock)
         mine = {
-            "run": run, "host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid()),
+            "run": run, "host": socket.gethostname(), "pid": os.getpid(), "born": born(os.getpid()),
             "taken_at": now, "expires_at": now + datetime.timedelta(seconds=SECONDS),
         }  # fmt: skip
         query = sa.select(leases).where(leases.c.district == district).with_for_update()
@@ -126,13 +104,13 @@ def holder(engine: sa.Engine, district: str, clock: Clock) -> str | None:
     """The run of a district that is at work now; None when there is none, or none that is alive."""
     with spoken(WHAT), engine.begin() as connection:
         found = connection.execute(sa.select(leases).where(leases.c.district == district)).one_or_none()
-        if found is None or found.run is None or found.expires_at <= _now(connection, clock) or _is_dead(found):
+        if found is None or found.run is None or found.expires_at <= now_of(connection, clock) or _is_dead(found):
             return None
         return str(found.run)
 
 
 def _is_dead(found: sa.Row[tuple[object, ...]]) -> bool:
-    return found.host == socket.gethostname() and not _alive(found.pid, found.born)
+    return found.host == socket.gethostname() and not alive(found.pid, found.born)
 
 
 def _renew(engine: sa.Engine, lease: Lease, clock: Clock, stop: threading.Event) -> None:
@@ -152,7 +130,7 @@ def _renew(engine: sa.Engine, lease: Lease, clock: Clock, stop: threading.Event)
 
 def _renewed(engine: sa.Engine, lease: Lease, clock: Clock) -> bool:
     with spoken(WHAT), engine.begin() as connection:
-        until = _now(connection, clock) + datetime.timedelta(seconds=SECONDS)
+        until = now_of(connection, clock) + datetime.timedelta(seconds=SECONDS)
         mine = sa.update(leases).where(leases.c.district == lease.district, leases.c.epoch == lease.epoch)
         return connection.execute(mine.values(expires_at=until)).rowcount == 1
 

@@ -101,10 +101,28 @@ schedules = sa.Table(
     _column("source"), _column("who"), sa.Column("at", _AT, nullable=False), sa.Column("current", sa.Boolean, nullable=False),
     _column("paused_by", null=True), sa.Column("paused_at", _AT),
     sa.Column("next_at", _AT), sa.Column("settled", _AT, nullable=False), sa.Column("last_due_at", _AT),
-    sa.Column("missed_at", _AT), sa.Column("begun_at", _AT), _column("last_run", null=True),
+    sa.Column("missed_at", _AT), _column("last_run", null=True),
 )  # fmt: skip
 sa.Index("ix_schedules_district", schedules.c.district)
 sa.Index("ix_schedules_next_at", schedules.c.next_at)
+
+jobs = sa.Table(
+    "jobs", metadata,
+    _column("district", key=True), sa.Column("number", sa.BigInteger, nullable=False), _column("mode"), _column("cause"),
+    _column("mark", null=True), sa.Column("due_at", _AT, nullable=False), sa.Column("taken_at", _AT, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False), _column("server", null=True), sa.Column("begun_at", _AT),
+    sa.Column("tries", sa.Integer, nullable=False), sa.Column("crashes", sa.Integer, nullable=False),
+    sa.Column("again_at", _AT), sa.Column("ended_at", _AT), _column("ending", null=True),
+    sa.Column("exit_code", sa.Integer), _column("run", null=True),
+)  # fmt: skip
+sa.Index("ix_jobs_ended_at", jobs.c.ended_at)
+
+servers = sa.Table(
+    "servers", metadata,
+    _column("id", key=True), _column("host"), sa.Column("pid", sa.Integer, nullable=False), _column("born", null=True),
+    sa.Column("started_at", _AT, nullable=False), sa.Column("seen_at", _AT, nullable=False),
+)  # fmt: skip
+
 notices = sa.Table(
     "notices", metadata,
     sa.Column("id", sa.Integer, primary_key=True), sa.Column("key", sa.Text, nullable=False, unique=True),

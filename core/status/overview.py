@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from syncrun.config.district import District
 from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, ConfigError
 from syncrun.notice.alarm import overdue
-from syncrun.notice.need import Need, need, of_run, skipped
+from syncrun.notice.need import Need, need, of_job, of_run, skipped
 from syncrun.order.start import NextRun, unscheduled
 from syncrun.plan.model import school_of
-from syncrun.state import history, lease, outbox
+from syncrun.state import history, job, lease, outbox
 from syncrun.state.model import holds, runs
 from syncrun.state.store import Approval, Run, State
 
@@ -46,8 +46,8 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One district. `at_work` is the run that is going on; `last` the newest that is not a dry run; `filed` says that its
-    file is one of districts/ or was named."""
+    """One district. `at_work` is the run that is going on; `last` the newest that is not a dry run; `again_at` when one
+    that ended early is tried again by a server; `filed` says that its file is one of districts/ or was named."""
 
     district: str
     time_zone: str
@@ -58,6 +58,7 @@ class Overview:
     held: tuple[Held, ...]
     needs: tuple[Need, ...]
     filed: bool = True
+    again_at: datetime.datetime | None = None
 
     @property
     def last_outcome(self) -> str:
@@ -73,6 +74,7 @@ class Overview:
         return {
             "district": self.district, "last_good": _brief(self.last_good), "last": _brief(self.last),
             "last_outcome": self.last_outcome, "filed": self.filed, "at_work": self.at_work,
+            "again_at": self.again_at.isoformat() if self.again_at else None,
             "next_run": self.next_run.isoformat() if self.next_run else None,
             "held": [each.as_dict(now) for each in self.held], "needs": [each.as_dict() for each in self.needs],
         }  # fmt: skip
@@ -85,9 +87,10 @@ def overview(district: District, state: State, next_run: NextRun = unscheduled) 
     with state.transaction() as connection:
         told = history.newest(connection, name, "")
     held = tuple(_held(state, told)) if told else ()
+    owed = job.last(state, name)
     return Overview(name, district.time_zone, history.last_good(state, name), last,
                     lease.holder(state.engine, name, state.clock), next_run(name), held,
-                    tuple(_needs(district, state, told, held)))  # fmt: skip
+                    tuple(_needs(district, state, told, held)), again_at=owed.again_at if owed and owed.is_open else None)  # fmt: skip
 
 
 def unusable(name: str, error: ConfigError, state: State) -> Overview:
@@ -118,6 +121,11 @@ def _needs(district: District, state: State, told: Run | None, held: tuple[Held,
     for each in of_run(district.name, {"run": told.id, **(told.summary or {})}) if told else ():
         if each.code not in WAITS or each.words.partition(":")[0] in open_sinks:
             yield each
+    owed = job.last(state, district.name)
+    if owed and owed.ended_at and (told is None or told.started_at <= owed.ended_at):
+        unended = of_job(owed)
+        if unended:
+            yield unended
     passed = history.last_skipped(state, district.name)
     if passed:
         yield skipped(district.name, passed.reason)

@@ -243,7 +243,7 @@ def test_ended_schedule_is_shown_as_ended_and_runs_by_hand_stay_possible(
     clock.move(hours=13)
     state = open_state()
     (run,) = timetable.due(state)
-    assert timetable.mark_started(state, run)
+    assert timetable.claim(state, run, "server-1")
     clock.move(days=1)
     answer = ask()
     assert "ended with 2026-11-20" in answer.out

@@ -9,7 +9,8 @@ import pytest
 from diary import EVENING, Diary, district
 
 from syncrun.order.start import Skip, Start, Wait, may_start, note_skip
-from syncrun.state import lease, outbox
+from syncrun.state import job, lease, outbox
+from syncrun.state.job import Job
 from syncrun.state.store import State
 from syncrun.testing.clock import FixedClock
 
@@ -104,7 +105,8 @@ def test_who_was_skipped_has_its_own_dependants_skipped_until_it_runs(diary: Dia
     diary.ran("import", "REFUSED")
     skip = asked(diary)
     assert isinstance(skip, Skip)
-    note_skip(EXPORT, diary.state, skip)
+    with diary.state.transaction() as connection:
+        note_skip(EXPORT, diary.state, connection, skip)
     last = district("reports", after=("export",))
     assert asked(diary, last) == Skip(f"export was skipped: {skip.reason}")
     (notice,) = outbox.unplanned(diary.state)
@@ -121,3 +123,37 @@ def test_one_failure_among_several_is_enough(diary: Diary) -> None:
     found = asked(diary, district("export", after=("sis", "nobody", "import")))
     assert isinstance(found, Skip)
     assert found.reason.startswith("import ended with FAILED")
+
+
+# -- runs that begin by themselves ---------------------------------------------------------------------------------------
+
+
+def taken(diary: Diary) -> Job:
+    with diary.state.transaction() as connection:
+        return job.take(connection, diary.state, "import", "full", "schedule", diary.clock.now(), "server-1")
+
+
+@pytest.mark.requirement("S3-8")
+def test_next_one_waits_from_the_moment_the_one_before_is_taken(diary: Diary) -> None:
+    diary.ran("import")
+    owed = taken(diary)
+    until = diary.clock.now() + datetime.timedelta(hours=1)
+    assert asked(diary) == Wait(until, "import is to be tried again")
+    begun = job.begin(diary.state, owed)
+    assert begun is not None
+    assert asked(diary) == Wait(until, "import is at work")
+    assert job.again(diary.state, begun, until, crashed=True) is not None
+    assert asked(diary) == Wait(until, "import is to be tried again")
+
+
+@pytest.mark.requirement("S3-19")
+def test_one_that_never_came_to_an_end_is_no_good_though_the_run_before_was(diary: Diary) -> None:
+    diary.ran("import")
+    diary.clock.move(minutes=1)
+    with diary.state.transaction() as connection:
+        owed = job.take(connection, diary.state, "import", "full", "schedule", diary.clock.now(), "server-1")
+        assert job.end(connection, diary.state, owed, "too long")
+    assert asked(diary) == Skip("import was begun and did not come to an end (too long)")
+    diary.clock.move(minutes=1)
+    diary.ran("import")  # somebody ran it by hand
+    assert asked(diary) == Start()

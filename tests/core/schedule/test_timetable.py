@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,8 +14,9 @@ import sqlalchemy as sa
 from syncrun.errors import UsageError
 from syncrun.schedule import timetable
 from syncrun.schedule.spec import Spec, Window
-from syncrun.schedule.timetable import Due, Entry, NoScheduleError, RuledByFileError
-from syncrun.state import lease
+from syncrun.schedule.timetable import Entry, NoScheduleError, RuledByFileError
+from syncrun.state import job, lease
+from syncrun.state.job import Job
 from syncrun.state.model import schedules
 from syncrun.state.store import State
 from syncrun.testing.clock import FixedClock
@@ -50,10 +50,16 @@ def due(state: State) -> list[tuple[str, str]]:
     return [(each.district, each.mode) for each in timetable.due(state)]
 
 
-def start(state: State, **run: Any) -> Due:
+def start(state: State) -> Job:
     (found,) = timetable.due(state)
-    assert timetable.mark_started(state, found)
-    return found
+    taken = timetable.claim(state, found, "server-1")
+    assert taken is not None
+    return taken
+
+
+def done(state: State, taken: Job, run: str = "run-1") -> None:
+    with state.transaction() as connection:
+        assert job.end(connection, state, taken, "ended", 0, run)
 
 
 # -- saving ------------------------------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ def test_schedule_paused_between_the_look_and_the_claim_is_not_begun(state: Stat
     clock.move(hours=8)
     (found,) = timetable.due(state)
     timetable.pause(state, "elm", ["full"], "Ann")
-    assert not timetable.mark_started(state, found)
+    assert timetable.claim(state, found, "server-1") is None
 
 
 # -- what is due ---------------------------------------------------------------------------------------------------------
@@ -182,11 +188,11 @@ def test_run_is_claimed_once_a_day(state: State, clock: FixedClock) -> None:
         clock.move(hours=8)
         found = start(state)
         assert due(state) == []
-        timetable.mark_done(state, found, "run-1")
+        done(state, found)
         assert due(state) == []
         clock.move(hours=16)
     entry = only(state)
-    assert (entry.last_due_at, entry.last_run, entry.begun_at) == (NOON + 55.5 * HOUR, "run-1", None)
+    assert (entry.last_due_at, entry.last_run) == (NOON + 55.5 * HOUR, "run-1")
     assert entry.next_at == NOON + 79.5 * HOUR
 
 
@@ -198,7 +204,7 @@ def test_of_many_that_claim_one_run_one_gets_it(state: State, clock: FixedClock)
     def claim() -> None:
         (found,) = timetable.due(state)
         barrier.wait()
-        won.append(timetable.mark_started(state, found))
+        won.append(timetable.claim(state, found, f"server-{threading.get_ident()}") is not None)
 
     threads = [threading.Thread(target=claim) for _ in range(5)]
     for each in threads:
@@ -213,8 +219,8 @@ def test_machine_that_was_down_for_days_makes_up_for_them_once(state: State, clo
     put(state)
     clock.move(days=4.5)
     found = start(state)
-    assert found.at == NOON + 103.5 * HOUR  # the evening before, four and a half hours ago
-    timetable.mark_done(state, found)
+    assert found.due_at == NOON + 103.5 * HOUR  # the evening before, four and a half hours ago
+    done(state, found)
     assert due(state) == []
     assert only(state).next_at == NOON + 127.5 * HOUR
 
@@ -233,7 +239,7 @@ def test_full_and_incremental_never_begin_together(state: State, clock: FixedClo
     put(state, full=DAILY, incremental=replace(DAILY, at=datetime.time(19)))
     clock.move(hours=8)
     assert due(state) == [("elm", "full")]
-    start(state)
+    done(state, start(state))
     assert due(state) == []
     assert [each.next_at for each in timetable.entries(state, "elm")] == [NOON + 31.5 * HOUR, NOON + 31 * HOUR]
 
@@ -248,16 +254,28 @@ def test_nothing_is_due_of_a_district_at_work_and_what_waits_comes_after(state: 
     clock.move(minutes=6)
     with lease.held(state.engine, "elm", "run-1", clock):
         assert due(state) == []
-    timetable.mark_done(state, found, "run-1")
+    done(state, found)
     assert due(state) == [("elm", "incremental")]
 
 
-def test_claim_whose_process_died_does_not_hold_the_district_up_for_ever(state: State, clock: FixedClock) -> None:
+def test_job_that_is_still_owed_keeps_the_district_from_being_due(state: State, clock: FixedClock) -> None:
     put(state)
     clock.move(hours=8)
-    start(state)
+    taken = start(state)
     clock.move(days=1)
+    assert due(state) == []
+    done(state, taken)
     assert due(state) == [("elm", "full")]
+
+
+def test_of_an_earlier_and_a_later_claim_neither_takes_the_other_away(state: State, clock: FixedClock) -> None:
+    put(state)
+    clock.move(hours=8)
+    (found,) = timetable.due(state)
+    with state.transaction() as connection:
+        job.take(connection, state, "elm", "incremental", "arrival", clock.now(), "server-2")
+    assert timetable.claim(state, found, "server-1") is None
+    assert only(state).next_at == found.at  # nothing of the claim holds
 
 
 def test_those_that_waited_longest_come_first(state: State, clock: FixedClock) -> None:
@@ -271,7 +289,7 @@ def test_those_that_waited_longest_come_first(state: State, clock: FixedClock) -
 def test_clock_set_back_an_hour_does_not_double_a_run(state: State, clock: FixedClock) -> None:
     put(state)
     clock.move(hours=8)
-    timetable.mark_done(state, start(state))
+    done(state, start(state))
     clock.move(hours=-1)
     for _ in range(3):
         timetable.adopt(state, "elm", {})
@@ -284,7 +302,7 @@ def test_clock_set_back_an_hour_does_not_double_a_run(state: State, clock: Fixed
 def test_ended_schedule_stays_on_show(state: State, clock: FixedClock) -> None:
     put(state, full=replace(DAILY, until=NOON.date()))
     clock.move(hours=8)
-    start(state)
+    done(state, start(state))
     clock.move(days=3)
     entry = only(state)
     assert (entry.ended, entry.runs_at, due(state)) == (True, None, [])
