@@ -38,7 +38,16 @@ def status(district: str | None, fail: bool, as_json: bool) -> int:
         click.echo(json.dumps([each.as_dict(now) for each in found], indent=2))
     else:
         _show(found, now)
+        _tell_server(found, state)
     return exit_code(found) if fail else 0
+
+
+def _tell_server(found: list[Overview], state: State) -> None:
+    """Say so when runs are scheduled and nobody is there to begin them."""
+    from syncrun.state import server
+
+    if any(each.next_run for each in found) and not server.living(state):
+        click.echo("No `syncrun serve` is at work: scheduled runs begin when one is.")
 
 
 def _overviews(wanted: str | None, state: State) -> Iterator[Overview]:
@@ -100,6 +109,10 @@ def _show(found: list[Overview], now: datetime.datetime) -> None:
         if not each.filed:
             out.print(
                 f"[bold]{escape(each.district)}[/]  has no file in districts/: name it with --district", style="dim"
+            )
+        if each.again_at:
+            out.print(
+                f"[bold]{escape(each.district)}[/]  is tried again at {each.again_at:%Y-%m-%d %H:%M} UTC", style="dim"
             )
         for need in each.needs:
             out.print(f"[bold]{escape(each.district)}[/]  {need.code}  {escape(need.words)}")

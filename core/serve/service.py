@@ -76,7 +76,8 @@ class Every:
 
 
 class Service:
-    """Runs that begin by themselves. `step` does what is to be done now; `serve` goes on until `stop`."""
+    """Runs that begin by themselves. `step` does what is to be done now; `serve` goes on until `stop`. `id` is by what the
+    state knows it."""
 
     def __init__(
         self, state: State, executor: Executor, limits: Limits, log: Log, *, shelf: Shelf | None = None,
@@ -94,7 +95,7 @@ class Service:
         self._unfiled: set[str] = set()
         self._stopping = False
         self._good = True
-        self._me = server.announce(state)
+        self.id = server.announce(state)
 
     @property
     def all_good(self) -> bool:
@@ -130,7 +131,7 @@ class Service:
         """Do what is to be done now; `once`: as one who will not look again. Raises `SyncError` when the state is out of reach; nothing is forgotten then."""
         now = self._state.clock.now()
         if self._seen.come():
-            server.seen(self._state, self._me)
+            server.seen(self._state, self.id)
         if self._files.come():
             for filed in self._shelf.look():
                 if filed.district:
@@ -152,7 +153,7 @@ class Service:
             self._settle_ended()
             for each in self._jobs.values():
                 job.release(self._state, each)
-            server.leave(self._state, self._me)
+            server.leave(self._state, self.id)
         self._log.left()
 
     # -- what ended --------------------------------------------------------------------------------------------------
@@ -225,10 +226,10 @@ class Service:
         """Take over jobs of servers that are gone, when nothing of them is at work any more."""
         there = {each.id for each in server.living(self._state)}
         for each in job.still_open(self._state):
-            if each.server == self._me:
+            if each.server == self.id:
                 self._jobs.setdefault(each.district, each)  # whether it was taken was not told when it was
             elif each.server not in there and not self._is_at_work(each.district) and self._is_for_us(each, now):
-                mine = job.adopt(self._state, each, self._me)
+                mine = job.adopt(self._state, each, self.id)
                 if mine:
                     self._log.taken_over(mine)
                     self._jobs[mine.district] = mine
@@ -324,11 +325,9 @@ class Service:
     def _taken(self, wish: _Wish, now: datetime.datetime) -> Job | None:
         if wish.due:
             mark = mark_of(wish.filed.district) if wish.filed.district and wish.filed.district.arrival else None
-            return timetable.claim(self._state, wish.due, self._me, mark)
+            return timetable.claim(self._state, wish.due, self.id, mark)
         with contextlib.suppress(TakenError), self._state.transaction() as connection:
-            return job.take(
-                connection, self._state, wish.filed.name, "incremental", "arrival", now, self._me, wish.mark
-            )
+            return job.take(connection, self._state, wish.filed.name, "incremental", "arrival", now, self.id, wish.mark)
         return None
 
     def _pass_over(self, wish: _Wish, district: District, skip: Skip) -> None:
@@ -337,7 +336,7 @@ class Service:
                 timetable.settle(connection, wish.due)
             else:
                 mine = job.take(connection, self._state, district.name, "incremental", "arrival", self._state.clock.now(),
-                                self._me, wish.mark)  # fmt: skip
+                                self.id, wish.mark)  # fmt: skip
                 job.end(connection, self._state, mine, "skipped")
             note_skip(district, self._state, connection, skip)
             self._judge(good=False)

@@ -13,7 +13,7 @@ from syncrun.config.district import load
 from syncrun.errors import ConfigError
 from syncrun.order.start import Skip, note_skip
 from syncrun.registry import Registry
-from syncrun.state import lease
+from syncrun.state import job, lease, server
 from syncrun.status.overview import overview
 
 if TYPE_CHECKING:
@@ -157,3 +157,36 @@ def test_alarm_is_sent_with_the_digest_though_nothing_ran(home_made: World, term
     assert terminal("digest", "send").code == 0
     (need,) = [each for each in terminal("digest", "show", "--json").json["waiting"] if each["code"] == "N-ALARM-1"]
     assert need["words"] == "The last good run ended at 2020-01-02 03:04 UTC, more than 36 hours ago."
+
+
+# -- runs that begin by themselves ---------------------------------------------------------------------------------------
+
+
+def test_says_when_nobody_is_there_to_begin_what_is_scheduled(home_made: World, terminal: Terminal) -> None:
+    absent = "No `syncrun serve` is at work: scheduled runs begin when one is."
+    assert absent not in terminal("status").out
+    terminal("schedule", "set", "full", "--every", "day", "--at", "19:30", "--district", "riverside")
+    assert terminal("status").out.splitlines()[-1] == absent
+    server.announce(home_made.state())
+    assert absent not in terminal("status").out
+
+
+def test_run_that_is_tried_again_is_shown_with_its_moment_and_one_that_never_ended_with_the_reason(
+    home_made: World, terminal: Terminal
+) -> None:
+    state = home_made.state()
+    home_made.clock.moment = SystemClock().now()
+    with state.transaction() as connection:
+        owed = job.take(connection, state, "riverside", "full", "schedule", state.clock.now(), "server-1")
+    at = state.clock.now().replace(microsecond=0)
+    later = job.again(state, owed, at, crashed=True)
+    assert terminal("status", "--json").json[0]["again_at"] == at.isoformat()
+    assert f"riverside  is tried again at {at:%Y-%m-%d %H:%M} UTC" in terminal("status").out
+    assert later is not None
+    with state.transaction() as connection:
+        job.end(connection, state, later, "crashed")
+    (shown,) = terminal("status", "--json").json
+    assert (shown["again_at"], codes([shown])) == (None, ["N-JOB-1"])
+    home_made.clock.move(minutes=1)
+    assert home_made.sync().exit_code == 0
+    assert codes(terminal("status", "--json").json) == []
