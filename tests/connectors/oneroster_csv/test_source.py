@@ -73,3 +73,34 @@ def test_connector_is_found_by_its_name() -> None:
     info = Registry().connector("source", "oneroster_csv", "here")
     assert imported(info.cls, info.name) is OneRosterCsv
     assert imported(info.settings, info.name) is OneRosterCsvSettings
+
+
+@pytest.mark.requirement("S2-20")
+def test_what_stands_for_the_files_changes_with_each_of_them_and_with_nothing_else(tmp_path: Path, inbox: Path) -> None:
+    seen = [source(tmp_path).arrived()]
+    assert source(tmp_path).arrived() == seen[0]
+
+    def changed() -> None:
+        found = source(tmp_path).arrived()
+        assert found is not None
+        assert found not in seen
+        seen.append(found)
+
+    (inbox / "users.csv").write_text("others.csv")  # as many bytes
+    changed()
+    (inbox / "classes.csv").write_text("new")
+    changed()
+    (inbox / "classes.csv").rename(inbox / "export" / "enrollments.csv")
+    changed()
+    (inbox / "orgs.csv").unlink()
+    changed()
+    copy = inbox / "export" / "copy"
+    copy.write_text("export/classes.csv")
+    copy.replace(inbox / "export" / "classes.csv")  # the same again, sent anew
+    changed()
+
+
+def test_nothing_stands_for_files_that_are_not_there(tmp_path: Path) -> None:
+    assert source(tmp_path).arrived() is None
+    (tmp_path / "inbox").mkdir()
+    assert source(tmp_path).arrived() is None

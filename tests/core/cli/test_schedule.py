@@ -131,10 +131,11 @@ def test_incremental_schedule_is_refused_where_the_connector_cannot(ask: Any, wo
     assert "E-CONFIG-9  incremental: the connector upload cannot send only what changed" in answer.err
     assert last(ask()) == "Next run: none is scheduled."
     assert ask(*NIGHTLY).code == 0
-    add(world, '[schedule]\nincremental = { every = "day", at = "06:00" }\n')
+    add(world, '[schedule]\nincremental = { every = "day", at = "06:00" }\narrival = {}\n')
     answer = ask()
     assert answer.code == 2
     assert "E-CONFIG-9  schedule.incremental" in answer.err
+    assert "E-CONFIG-9  schedule.arrival: the connector upload cannot tell that something came" in answer.err
 
 
 @pytest.mark.requirement("S3-10")
