@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -36,12 +37,13 @@ class Terminal:
     def __call__(self, *arguments: object) -> Answer:
         self._monkeypatch.setattr(sys, "argv", ["syncrun", *map(str, arguments)])
         self._capsys.readouterr()
-        before = signal.getsignal(signal.SIGTERM)
+        before, mask = signal.getsignal(signal.SIGTERM), os.umask(0o022)
         try:
             with pytest.raises(SystemExit) as left:
                 main()
         finally:
             signal.signal(signal.SIGTERM, before)
+            os.umask(mask)
         printed = self._capsys.readouterr()
         assert "Traceback" not in printed.out + printed.err
         return Answer(int(left.value.code or 0), printed.out, printed.err)

@@ -15,19 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from syncrun.clock import SystemClock
 from syncrun.config.district import load
+from syncrun.demo import roster
 from syncrun.registry import Registry
 from syncrun.schedule import timetable
 from syncrun.state import job, server
 from syncrun.state.database import open_state
+from syncrun.state.model import schedules
 from syncrun.state.store import State
 
 if TYPE_CHECKING:
     from terminal import Terminal
     from world import World
 
+HOUR = datetime.timedelta(hours=1)
 TITLE = "Mathematics in the evening"
 
 
@@ -231,3 +235,71 @@ def test_options_are_checked_and_the_log_can_be_for_people(evening: Callable[...
     assert 'level=info event="service started" at_once=2 districts=1' in told.stderr
     assert 'event="job ended" district=riverside ending=ended exit_code=0' in told.stderr
     assert found.outcomes() == ["DONE"]
+
+
+# -- one after the other -------------------------------------------------------------------------------------------------
+
+
+def due_again(found: Evening) -> None:
+    """Both schedules are due once more."""
+    moment = found.state.clock.now() - datetime.timedelta(minutes=1)
+    with found.state.transaction() as connection:
+        connection.execute(
+            sa.update(schedules).where(schedules.c.current).values(next_at=moment, settled=moment - HOUR)
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("S3-6", "S3-8", "S3-19")
+@pytest.mark.timeout(300)
+def test_export_of_another_district_comes_after_its_import_or_says_why_not(
+    evening: Callable[..., Evening], terminal: Terminal
+) -> None:
+    """The exporting district reads the same files into a folder of its own; the import is slow, then held, refused, hung."""
+    found = evening(slow=2)
+    world = found.world
+    schedule = world.toml.read_text(encoding="utf-8").partition("[schedule]")[2]
+    (world.folder / "export.toml").write_text(
+        'district = "export"\nafter = ["riverside"]\n[source]\nconnector = "oneroster_csv"\npath = "inbox"\n'
+        'settle_seconds = 0\n[[sinks]]\nsink = "oneroster_csv"\nfolder = "out"\n[schedule]' + schedule, encoding="utf-8"
+    )  # fmt: skip
+    assert terminal("--district", "export").code == 3
+    assert terminal("approve", "--district", "export").code == 0
+    assert terminal("--district", "export").code == 0
+
+    def once(*options: str) -> list[str]:
+        """The districts whose runs began."""
+        due_again(found)
+        before = len(found.told("run begun"))
+        with found.serving("--once", "--at-once", "2", *options) as process:
+            process.wait(timeout=120)
+        return [each["district"] for each in found.told("run begun")[before:]]
+
+    def needs() -> str:
+        return " ".join(need["words"] for each in terminal("status", "--json").json for need in each["needs"])
+
+    assert once() == ["riverside", "export"]
+    slow, export = found.told("job ended")
+    assert (slow["district"], export["district"]) == ("riverside", "export")
+    world.drop("users", *(f"s1{n:03d}" for n in range(20)))
+    kept = world.rows("enrollments")
+    world.drop("enrollments", *(row["sourcedId"] for row in kept if row["userSourcedId"].startswith("s10")))
+    world.write()
+    assert once() == ["riverside"]
+    assert "export" not in [each["district"] for each in found.told("job ended")[2:]]
+    assert "skipped: riverside ended with HELD" in needs()
+    (world.inbox / "users.csv").unlink()
+    assert once() == ["riverside"]
+    assert "skipped: riverside ended with REFUSED" in needs()
+    world.write(roster.first_day())
+    world.toml.write_text(
+        world.toml.read_text().replace("settle_seconds = 2", "settle_seconds = 500"), encoding="utf-8"
+    )
+    assert once("--minutes", "0.1", "--grace-seconds", "1") == ["riverside"]
+    assert "It took longer than it may" in needs()
+    assert "skipped: riverside" in needs()
+    world.toml.write_text(
+        world.toml.read_text().replace("settle_seconds = 500", "settle_seconds = 0"), encoding="utf-8"
+    )
+    assert once() == ["riverside", "export"]
+    assert needs() == ""
