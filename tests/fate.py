@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 import duckdb  # noqa: F401 # heavy: once, before all forks
 import sqlalchemy as sa
 from bureau import Book, Bureau, away
-from gradebook import Gradebook, shown
+from gradebook import Gradebook
 from kill_sweep import Fuse, in_child, wire
 from world import World
 
@@ -124,14 +124,12 @@ def look(world: Fated) -> dict[str, Any]:
     }
 
 
-def _gradebook(path: Path) -> dict[str, Any]:
-    """What is in it by our keys, its own ids put back into keys."""
-    rows = shown(path) if path.exists() else {}
-    keys = {row["id"]: key for key, row in rows.items()}
-    return {
-        key: [row["table"], row.get("name"), keys.get(row.get("school_id"))]
-        for key, row in rows.items() if not row["archived"]
-    }  # fmt: skip
+def _gradebook(path: Path) -> list[list[Any]]:
+    """What is in it and not set aside: key, table, name and the key of the school. A row that is there twice shows."""
+    rows: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    keys = {sink_id: row["key"] for sink_id, row in rows.items()}
+    return sorted([row["key"], row["table"], row.get("name"), keys.get(str(row.get("school_id")), "")]
+                  for row in rows.values() if not row["archived"])  # fmt: skip
 
 
 def run(world: Fated, order: dict[str, Any]) -> dict[str, Any]:
