@@ -107,8 +107,8 @@ def at_rest(world: World) -> None:
 
 
 POINTS = [
-    pytest.param("before a chunk", 1, id="before the first chunk", marks=pytest.mark.slow),
-    pytest.param("before a chunk", 3, id="before the third chunk"),
+    pytest.param("before a chunk", 1, id="before the first chunk"),
+    pytest.param("before a chunk", 3, id="before the third chunk", marks=pytest.mark.slow),
     pytest.param("after a chunk", 3, id="after the third chunk", marks=pytest.mark.slow),
     pytest.param("before it is accepted", 1, id="before it is accepted", marks=pytest.mark.slow),
     pytest.param("before it is on record", 1, id="before it is on record"),
