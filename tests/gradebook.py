@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
 
+from syncrun.errors import FenceError
 from syncrun.sdk import Action, Cap, Change, ConnectorInfo, Context, Observed, Outcome, Ref, Table, hookimpl
 
 PLUGIN = "gradebook = gradebook"
@@ -95,6 +96,17 @@ class Gradebook:
         row |= {**change.values, "archived": change.action is Action.ARCHIVE}
         self.path.write_text(json.dumps(rows))
         return Outcome(change.key, "applied", sink_id=sink_id)
+
+
+class FencedGradebook(Gradebook):
+    """One that heeds the fence: it refuses what comes from a run older than one that it has heard of."""
+
+    def _one(self, change: Change) -> Outcome:
+        newest = self.path.with_suffix(".fence")
+        if newest.exists() and int(newest.read_text()) > change.fence:
+            raise FenceError("A newer run has written to this gradebook.")
+        newest.write_text(str(change.fence))
+        return super()._one(change)
 
 
 def shown(path: Path) -> dict[str, dict[str, Any]]:

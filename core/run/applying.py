@@ -148,11 +148,11 @@ def _record(
         if settle.folded(connection, table, [home / path for _, path, _ in found], whole):
             found = [(seq + 1, str(whole.relative_to(home)), desk.run)]
         lists[table.name] = found
+    there = {table: list(folder.glob(f"{table}-*.parquet")) for table in lists}  # not what another run adds from now on
     with desk.state.transaction() as transaction:
         for table_name, found in lists.items():
             desk.state.set_applied(transaction, desk.district, config.name, table_name, found)
     used = {path for found in lists.values() for _, path, _ in found}
-    for table_name in lists:
-        for path in folder.glob(f"{table_name}-*.parquet"):
-            if str(path.relative_to(home)) not in used:
-                path.unlink()
+    for path in (path for paths in there.values() for path in paths):
+        if str(path.relative_to(home)) not in used:
+            path.unlink(missing_ok=True)

@@ -97,7 +97,7 @@ class RecordInput:
             source, session.folders.root / "pull", self._mark,
             None if session.mode == "full" else pulling.since(source, self._before, now, self._rests_on),
             clock=session.clock, progress=session.progress,
-            rests_on=self._rests_on,
+            rests_on=self._rests_on, confirm=session.state.confirm,
         )  # fmt: skip
         self._arrival: Arrival | None = None
 

@@ -7,17 +7,19 @@ is not too old.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import shutil
 import threading
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
 from syncrun.clock import Clock
-from syncrun.errors import ContractError, NoDeltasError, StartOverError, SyncError, TransientError
+from syncrun.errors import ContractError, LeaseLostError, NoDeltasError, StartOverError, SyncError, TransientError
 from syncrun.finding import Finding
 from syncrun.intake.arrival import Arrival, ArrivedFile
 from syncrun.intake.scan import Scan, stamp
@@ -79,11 +81,13 @@ class Pull:
 
     def __init__(
         self, source: RecordSource, folder: Path, mark: Mark, from_: datetime.datetime | str | None, *, clock: Clock,
-        progress: Progress, rests_on: str,
+        progress: Progress, rests_on: str, confirm: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        """`confirm` raises `LeaseLostError` when the folder belongs to another run by now."""
         self.source, self.folder, self.mark, self.since = source, folder, mark, from_
         self.clock, self.progress = clock, progress
         self._rests_on = rests_on
+        self._confirm = confirm
         self._stop = threading.Event()
         self._proved = False
         self.no_deltas = ""
@@ -124,15 +128,19 @@ class Pull:
 
     def drop(self) -> None:
         """Remove its pages."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(LeaseLostError):  # then they are another run's
+            self._confirm()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _clear(self) -> None:
         """Remove the pages of another pull, all of them: one that stayed would count as one of this."""
+        self._confirm()
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
     def _spool(self) -> Spool:
         """The pages that there are of this very pull; none when what there is, is of another."""
+        self._confirm()
         now = self.clock.now()
         moment = self.mark.moment or now
         told = {"since": str(self.since) if self.since else None, "rests_on": self._rests_on,
@@ -165,6 +173,7 @@ class Pull:
         cursor = last.cursor if last else None
         try:
             for page in self.source.read(collection, self.since, cursor):
+                self._confirm()
                 kept = spool.add(collection, page)
                 self.progress.page(collection.removeprefix("sent_"), kept.count)
                 if kept.revision is not None and self.mark.revision not in {None, kept.revision}:

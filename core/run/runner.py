@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import syncrun
 from syncrun.clock import today
 from syncrun.config.mapping import read_mapping
-from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, FaultError, OwnerError, StateLostError, SyncError
+from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, FaultError, LeaseLostError, OwnerError, StateLostError, SyncError
 from syncrun.plan.model import Plan, digest
 from syncrun.rules import table as rule_table
 from syncrun.run import applying, planning, reading, summary, telling, uploading
@@ -54,7 +54,7 @@ def sync(session: Session) -> Result:
     """Run the district once. Every error of ours ends up in the result; anything else is a fault with a trace in a
     file of the run's folder."""
     state, district = session.state, session.district.name
-    with lease.held(state.engine, district, session.run, session.clock) as held:
+    with lease.held(state.engine, district, session.run, session.clock) as held, _under(session, held):
         made(session.folders.run(session.run))
         first = not state.applied(district)
         state.start_run(session.run, district, session.mode, held.epoch, dry_run=session.dry_run)
@@ -69,8 +69,20 @@ def sync(session: Session) -> Result:
         if first and result.exit_code in {EXIT_DONE, EXIT_DEGRADED} and state.applied(district):
             result = _first_complete(session, result)
         tell(session, "syncrun_run_finished", result.outcome, result.exit_code, result.summary)
-        _tidy(session)
+        with contextlib.suppress(LeaseLostError):  # whoever took over tidies
+            _tidy(session)
     return result
+
+
+@contextlib.contextmanager
+def _under(session: Session, held: Lease) -> Iterator[None]:
+    """While the block runs, nothing is written to the state once another run has taken over."""
+    state = session.state
+    session.state = state.under(held)
+    try:
+        yield
+    finally:
+        session.state = state
 
 
 def _first_complete(session: Session, result: Result) -> Result:
@@ -94,6 +106,12 @@ def _fault(session: Session) -> FaultError:
 def _failed(session: Session, error: SyncError) -> Result:
     told = {"run": session.run, "district": session.district.name, "outcome": error.outcome,
             "exit_code": error.exit_code, "error": error.as_dict()}  # fmt: skip
+    with contextlib.suppress(LeaseLostError):  # whoever took over has noted what became of this run
+        _note_failed(session, error, told)
+    return Result(session.run, error.outcome, error.exit_code, told, error)
+
+
+def _note_failed(session: Session, error: SyncError, told: Mapping[str, Any]) -> None:
     found = session.state.run(session.run)
     with session.state.transaction() as transaction:
         if found is None or found.status != "applying":  # an interrupted apply is finished by the next run
@@ -101,18 +119,17 @@ def _failed(session: Session, error: SyncError) -> Result:
         session.state.update_run(session.run, transaction, outcome=error.outcome, exit_code=error.exit_code,
                                  finished_at=session.clock.now(), summary=told)  # fmt: skip
         telling.note_needs(session, transaction, session.run, told)
-    return Result(session.run, error.outcome, error.exit_code, told, error)
 
 
 def _tidy(session: Session) -> None:
     """Remove what a run needs only while it is at work, and what is too old to keep."""
-    session.folders.sweep()
     content = session.state.snapshot(session.district.name)
     current = {table.path.split("/")[-2] for table in Snapshot.from_json(content).tables.values()} if content else set()
     recent = session.state.runs(session.district.name, limit=KEPT_SNAPSHOTS)
     needed = {
         plan for run in (*recent, *session.state.interrupted(session.district.name)) for plan in (run.id, run.plan_run)
     }
+    session.folders.sweep()
     session.folders.prune(session.clock.now(), {session.run, *current, *filter(None, needed)})
 
 

@@ -15,9 +15,11 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from syncrun.clock import Clock
+from syncrun.errors import LeaseLostError
 from syncrun.sdk.sql.connect import spoken
 from syncrun.state.database import WHAT
-from syncrun.state.model import applied, approvals, audit, holds, installation, runs, snapshots
+from syncrun.state.lease import Lease
+from syncrun.state.model import applied, approvals, audit, holds, installation, leases, runs, snapshots
 
 APPROVAL_HOURS = 24
 
@@ -83,15 +85,34 @@ class AppliedFile:
 class State:
     """The state database of one installation."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, lease: Lease | None = None) -> None:
         self.engine = engine
         self.clock = clock
+        self._lease = lease
+
+    def under(self, lease: Lease) -> State:
+        """The same for a run that holds a lease. Once another run has taken that over, every transaction raises
+        `LeaseLostError`: what a run has in hand that was frozen says nothing of what became of the sinks since."""
+        return State(self.engine, self.clock, lease)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """One transaction; errors of the driver come out as ours."""
         with spoken(WHAT), self.engine.begin() as connection:
+            if self._lease:
+                self._hold(connection, self._lease)
             yield connection
+
+    def _hold(self, connection: sa.Connection, lease: Lease) -> None:
+        """Raise when the lease is another's; else nobody can take it before the transaction ends."""
+        query = sa.select(leases.c.epoch).where(leases.c.district == lease.district).with_for_update(read=True)
+        if connection.execute(query).scalar() != lease.epoch:
+            raise LeaseLostError(f"Another run of district {lease.district} has taken over; this run stops.")
+
+    def confirm(self) -> None:
+        """Raise `LeaseLostError` when the lease that this is under, if any, is no longer ours as far as is known."""
+        if self._lease:
+            self._lease.confirm()
 
     def owner(self) -> str:
         """The id of this installation, made once."""
