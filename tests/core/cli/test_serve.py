@@ -261,8 +261,9 @@ def test_export_of_another_district_comes_after_its_import_or_says_why_not(
     schedule = world.toml.read_text(encoding="utf-8").partition("[schedule]")[2]
     (world.folder / "export.toml").write_text(
         'district = "export"\nafter = ["riverside"]\n[source]\nconnector = "oneroster_csv"\npath = "inbox"\n'
-        'settle_seconds = 0\n[[sinks]]\nsink = "oneroster_csv"\nfolder = "out"\n[schedule]' + schedule, encoding="utf-8"
+        'settle_seconds = 0\n[[sinks]]\nsink = "oneroster_csv"\npath = "out"\n[schedule]' + schedule, encoding="utf-8"
     )  # fmt: skip
+    (world.folder / "out").mkdir()
     assert terminal("--district", "export").code == 3
     assert terminal("approve", "--district", "export").code == 0
     assert terminal("--district", "export").code == 0
