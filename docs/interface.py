@@ -19,7 +19,7 @@ from syncrun import errors, hookspecs
 from syncrun.config.notify import NotifySchema
 from syncrun.config.schema import DistrictSchema, LimitsSchema, RouteSchema, SinkSchema, SourceSchema
 from syncrun.registry import OWN, Registry, imported
-from syncrun.schedule.schema import Day, Days, ScheduleSchema, SpecSchema, TimeOfDay, WindowSchema
+from syncrun.schedule.schema import ArrivalSchema, Day, Days, ScheduleSchema, SpecSchema, TimeOfDay, WindowSchema
 from syncrun.sdk import Cap, ConnectorInfo, DatabaseUrl, Secret
 from syncrun.sdk.info import stage_of
 from syncrun.sdk.rest import proof
@@ -91,6 +91,7 @@ def settings() -> str:
     blocks += ["## `[limits]`", doc(LimitsSchema), settings_table(LimitsSchema())]
     blocks += ["## `[schedule]`", doc(ScheduleSchema), settings_table(ScheduleSchema()),
                "### `full`, `incremental`", doc(SpecSchema), settings_table(SpecSchema()),
+               "### `arrival`", doc(ArrivalSchema), settings_table(ArrivalSchema()),
                "### Windows", doc(WindowSchema), settings_table(WindowSchema())]  # fmt: skip
     return page("Settings", *blocks, "## `[notify]`", doc(NotifySchema), settings_table(NotifySchema()))
 

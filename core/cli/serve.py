@@ -32,9 +32,9 @@ def serve(
     """Run the districts of districts/ by themselves: at their scheduled times, and when files have come.
 
     Each run is a process of its own, the same as `syncrun --district X`. What is to be tried again is tried again; what a
-    person is needed for is told each hour. District files may change meanwhile. SIGTERM or Ctrl-C: runs finish the chunk
-    that they are sending, and go on from there when a server is there again; so they do after a crash. Any number of
-    servers may work on one state database. With --once it ends with 4 when a run did not end well.
+    person is needed for is told each hour. District files may change meanwhile. SIGTERM or Ctrl-C: runs break off,
+    and go on from the last chunk that is in when a server is there again; so they do after a crash. Any number of servers
+    may work on one state database. With --once it ends with 4 when a run did not end well.
     """
     from syncrun.config.district import home
     from syncrun.run.journal import VARIABLE, chosen
