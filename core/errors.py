@@ -44,6 +44,7 @@ files, lines, columns, keys of settings and codes, not cells.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -81,9 +82,12 @@ class SyncError(Exception):
             self.next_step = next_step
 
     def as_dict(self) -> dict[str, object]:
-        """The error as `--json` prints it."""
+        """The error as `--json` prints it. `title` are the words that the class has for all such errors, where it is ours:
+        a plug-in may say anything."""
+        title = (inspect.getdoc(type(self)) or "").partition("\n\n")[0].replace("\n", " ")
         return {
             "code": self.code,
+            **({"title": title} if type(self).__module__.startswith("syncrun.") else {}),
             "outcome": self.outcome,
             "message": self.message,
             "safe": self.safe,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from syncrun.schedule.arrival import Arrival
     from syncrun.schedule.timetable import Entry
 
 BY_HAND = "Runs can still be started by hand."
@@ -27,8 +28,17 @@ def told_moment(entry: Entry, moment: datetime.datetime | None) -> dict[str, Any
     return {"at": at, "time_zone": entry.spec.zone}
 
 
-def line(found: Sequence[Entry], now: datetime.datetime) -> str:
-    """The next run of a district in one line, or why there is none."""
+def line(found: Sequence[Entry], now: datetime.datetime, arrival: Arrival | None = None) -> str:
+    """The next run of a district in one line, or why there is none; `arrival`: when files that came begin one."""
+    told = _line(found, now)
+    if arrival is None:
+        return told
+    from syncrun.schedule.arrival import words
+
+    return f"{told} Besides {words(arrival)}." if found else f"Next run: {words(arrival)}."
+
+
+def _line(found: Sequence[Entry], now: datetime.datetime) -> str:
     from syncrun.schedule.preview import local
     from syncrun.schedule.timetable import next_entry
 

@@ -50,12 +50,14 @@ def send(as_json: bool) -> int:
 
 def _ring(state: State) -> None:
     from syncrun.cli.status import opened
-    from syncrun.config.district import District
-    from syncrun.notice.alarm import ring
+    from syncrun.config.district import District, find
+    from syncrun.notice.alarm import ring, ring_unusable
 
-    for _, found in opened():
+    for name, found in opened():
         if isinstance(found, District):
             ring(found, state)
+        else:
+            ring_unusable(name, find(name), found, state)
 
 
 def _told(sent: Sent) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from syncrun.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from syncrun.config.district import District
+    from syncrun.schedule.arrival import Arrival
     from syncrun.schedule.spec import Mode, Spec
     from syncrun.schedule.timetable import Entry
     from syncrun.state.store import State
@@ -78,6 +79,9 @@ class Desk:
         from syncrun.schedule.timetable import NoScheduleError
 
         found = cast("list[Mode]", list(dict.fromkeys(asked))) or [each.mode for each in self.entries]
+        if not found and self.district.arrival:
+            raise NoScheduleError(f"District {self.district.name} has no schedule but the arrival of files.",
+                                  next_step="Write `pause` or `skip` in [schedule] of its file.")  # fmt: skip
         if not found:
             raise NoScheduleError(f"District {self.district.name} has no schedule.")
         return found
@@ -142,7 +146,7 @@ def preview(district: str | None, count: int, as_json: bool) -> int:
                       "; ".join(each.words))  # fmt: skip
     if lines:
         out.print(table, soft_wrap=False)
-    click.echo(line(entries, desk.state.clock.now()))
+    click.echo(line(entries, desk.state.clock.now(), desk.district.arrival))
     return 0
 
 
@@ -151,13 +155,15 @@ def _show(desk: Desk, *, as_json: bool, saved: str = "") -> None:
     entries, now = desk.entries, desk.state.clock.now()
     if as_json:
         told = {"district": desk.district.name, "time_zone": desk.district.time_zone, "next_run": told_next(entries),
-                "schedules": [_told(each) for each in entries], "overlaps": desk.overlaps}  # fmt: skip
+                "schedules": [_told(each) for each in entries],
+                "arrival": _told_arrival(desk.district.arrival), "overlaps": desk.overlaps}  # fmt: skip
         click.echo(json.dumps(told, indent=2))
         return
     from rich.markup import escape
     from rich.table import Table
 
     from syncrun.cli.screen import console
+    from syncrun.schedule.arrival import words as arrival_words
     from syncrun.schedule.spec import words
 
     out = console()
@@ -167,19 +173,26 @@ def _show(desk: Desk, *, as_json: bool, saved: str = "") -> None:
     for each in entries:
         origin = "the district file" if each.source == "file" else f"{each.who}, {_moment(each, each.at)}"
         table.add_row(*map(escape, (each.mode, words(each.spec), origin, _standing(each))))
-    if entries:
+    if desk.district.arrival:
+        table.add_row("arrival", escape(arrival_words(desk.district.arrival)), "the district file", "")
+    if entries or desk.district.arrival:
         out.print(table, soft_wrap=False)
     for each in entries:
-        for what, days in (("skips", ", ".join(map(str, sorted(each.spec.skip)))),
-                           ("is paused", ", ".join(map(str, each.spec.pause))),
-                           ("only adds and updates", ", ".join(map(str, each.spec.additions_only)))):  # fmt: skip
-            if days:
-                out.print(f"  {each.mode} {what}: {days}")
-        if each.missed_at:
-            out.print(f"  [yellow]missed[/] {each.mode}, and not made up for: {_moment(each, each.missed_at)}")
+        for days in _days(each):
+            out.print(f"  {days}")
     for warning in desk.overlaps:
         out.print(f"  [yellow]overlap[/] {escape(warning)}")
-    out.print(line(entries, now))
+    out.print(line(entries, now, desk.district.arrival))
+
+
+def _days(entry: Entry) -> Iterator[str]:
+    """The days of a schedule that are not as others, and a run that was missed."""
+    for what, days in (("skips", sorted(entry.spec.skip)), ("is paused", entry.spec.pause),
+                       ("only adds and updates", entry.spec.additions_only)):  # fmt: skip
+        if days:
+            yield f"{entry.mode} {what}: {', '.join(map(str, days))}"
+    if entry.missed_at:
+        yield f"[yellow]missed[/] {entry.mode}, and not made up for: {_moment(entry, entry.missed_at)}"
 
 
 def _standing(entry: Entry) -> str:
@@ -194,6 +207,16 @@ def _moment(entry: Entry, moment: datetime.datetime) -> str:
     from syncrun.schedule.preview import local
 
     return local(moment, entry.spec.tz)
+
+
+def _told_arrival(arrival: Arrival | None) -> dict[str, Any] | None:
+    """When files that came begin a run, as `--json` prints it; None when they never do."""
+    if arrival is None:
+        return None
+    from syncrun.schedule.arrival import words
+
+    return {"words": words(arrival), "from": f"{arrival.start:%H:%M}", "to": f"{arrival.end:%H:%M}", "time_zone": arrival.zone,
+            "quiet_seconds": arrival.quiet_seconds, "until": arrival.until.isoformat() if arrival.until else None}  # fmt: skip
 
 
 def _told(entry: Entry) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import signal
 import click
 
 from syncrun.cli.opening import open_state
-from syncrun.errors import EXIT_DEGRADED, EXIT_DONE
+from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_RETRY
 
 
 @click.command()
@@ -34,7 +34,8 @@ def serve(
     Each run is a process of its own, the same as `syncrun --district X`. What is to be tried again is tried again; what a
     person is needed for is told each hour. District files may change meanwhile. SIGTERM or Ctrl-C: runs break off,
     and go on from the last chunk that is in when a server is there again; so they do after a crash. Any number of servers
-    may work on one state database. With --once it ends with 4 when a run did not end well.
+    may work on one state database. With --once it ends with 4 when a run did not
+    end well, else with 75 when one is still to be tried again.
     """
     from syncrun.config.district import home
     from syncrun.run.journal import VARIABLE, chosen
@@ -51,4 +52,6 @@ def serve(
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: service.stop())
     service.serve(once=once)
-    return EXIT_DEGRADED if once and not service.all_good else EXIT_DONE
+    if once and not service.all_good:
+        return EXIT_DEGRADED
+    return EXIT_RETRY if once and service.owes else EXIT_DONE

@@ -41,7 +41,10 @@ def run(
             timetable.adopt(state, name, session.district.schedule)
         if additions_only is None:
             known = timetable.overlaid(timetable.entries(state, name), session.district.schedule)
-            additions_only = timetable.adds_only(known.values(), session.clock.now())
+            arrival = session.district.arrival
+            additions_only = timetable.adds_only(
+                [*known.values(), *([arrival] if arrival else [])], session.clock.now()
+            )
         session.additions_only = additions_only
         result = _logged(session, journal) if journal else _watched(session)
     except SyncError as error:
@@ -63,7 +66,7 @@ def run(
     else:
         show_summary(console(), told, asked=district, again=again)
     if scheduled and not as_json:
-        click.echo(line(scheduled, session.clock.now()))
+        click.echo(line(scheduled, session.clock.now(), session.district.arrival))
     return result.exit_code
 
 

@@ -154,9 +154,18 @@ def _problems(messages: Mapping[Any, Any], path: str = "notify") -> Iterator[Pro
 
 
 def for_district(path: Path, home: Path) -> tuple[Notify, Path] | None:
-    """What counts for the district file at `path`, with the file that says so: its own section, else the home folder's."""
+    """What counts for the district file at `path`, with the file that says so: its own section, else the home folder's,
+    also where the district file is no TOML at all. Raises `ConfigError` with what is wrong in a section."""
+    unreadable = None
     for file in (path, home / FILE):
-        found = found_in(file) if file.is_file() else None
+        try:
+            found = found_in(file) if file.is_file() else None
+        except ConfigError as error:
+            if file != path or error.problems[0].code != "E-CONFIG-1":
+                raise
+            unreadable, found = error, None
         if found:
             return found, file
+    if unreadable:
+        raise unreadable
     return None

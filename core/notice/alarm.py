@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 from syncrun.config.district import District
-from syncrun.notice.need import Need, need
+from syncrun.errors import ConfigError
+from syncrun.notice.need import Need, need, of_file
 from syncrun.state import history, outbox
 from syncrun.state.store import State
 
@@ -39,3 +41,13 @@ def ring(district: District, state: State) -> bool:
             state, connection, f"alarm:{district.name}:{found.run or 'never'}", district.name, str(district.path),
             [found.as_dict()],
         )  # fmt: skip
+
+
+def ring_unusable(name: str, path: Path, error: ConfigError, state: State) -> bool:
+    """Have people told that a district file cannot be used, once for each time that it was written; whether they are to be
+    told now."""
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    with state.transaction() as connection:
+        return outbox.add(
+            state, connection, f"file:{name}:{changed}", name, str(path), [of_file(name, error).as_dict()]
+        )

@@ -10,10 +10,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from inspect import getdoc
 from typing import Any, Literal
 
-from syncrun.errors import SyncError, tree
+from syncrun.errors import ConfigError
 from syncrun.state.job import Ending, Job
 
 Asks = Literal["approve", "act", "know"]
@@ -111,6 +110,13 @@ _UNENDED: Mapping[Ending, tuple[str, str]] = {
 }  # fmt: skip
 
 
+def of_file(name: str, error: ConfigError) -> Need:
+    """A district file cannot be used."""
+    codes = sorted({each.code for each in error.problems})
+    return need("N-FILE-1", name, f"The district file has {len(error.problems)} problems ({', '.join(codes)}).",
+                f"`syncrun check --district {name}` names them.", *codes)  # fmt: skip
+
+
 def skipped(district: str, reason: str) -> Need:
     """A scheduled run was passed over. `reason` is of ours."""
     return need("N-SKIP-1", district, f"The scheduled run was skipped: {reason}.",
@@ -160,23 +166,9 @@ def _of_errors(district: str, summary: Mapping[str, Any], run: str | None) -> It
 def _said(error: Mapping[str, Any]) -> str:
     """An error by its code and the words that its class has for all such errors; never its own, which a plug-in may
     have chosen."""
-    known = {each.code: each for each in _all()}
-    found = known.get(error["code"])
-    words = (getdoc(found) or "").partition("\n\n")[0].replace("\n", " ") if found else "An error of a plug-in."
-    return f"{error['outcome']} {_code(error['code'])}. {words}"
+    return f"{error['outcome']} {_code(error['code'])}. {error.get('title', 'An error of a plug-in.')}"
 
 
 def _code(text: str) -> str:
     """A code, if it looks like one: a plug-in makes up its own."""
     return text if re.fullmatch(r"[A-Z]{1,3}-[A-Z]{1,12}-[0-9]{1,3}", text) else "other"
-
-
-def _all() -> list[type[SyncError]]:
-    """Every class of ours that is loaded, those of other modules too; a vendor's is none of ours."""
-    found, left = tree(), [SyncError]
-    while left:
-        for child in left.pop().__subclasses__():
-            left.append(child)
-            if child not in found and child.__module__.startswith("syncrun."):
-                found.append(child)
-    return found

@@ -24,6 +24,15 @@ class Arrival:
     until: datetime.date | None = None
     skip: frozenset[datetime.date] = frozenset()
     pause: tuple[Window, ...] = ()
+    additions_only: tuple[Window, ...] = ()
+
+    def day_of(self, moment: datetime.datetime) -> datetime.date:
+        """The day it is in the time zone."""
+        return moment.astimezone(ZoneInfo(self.zone)).date()
+
+    def adds_only(self, day: datetime.date) -> bool:
+        """Whether a run on that day brings and updates, and removes nothing."""
+        return any(day in window for window in self.additions_only)
 
     def open_at(self, moment: datetime.datetime) -> bool:
         """Whether a run may begin then. The part of a window after midnight belongs to the day on which it began."""
@@ -37,3 +46,12 @@ class Arrival:
         )  # fmt: skip
         closed = day in self.skip or any(day in window for window in self.pause)
         return inside and not closed and (self.until is None or day <= self.until)
+
+
+def words(arrival: Arrival) -> str:
+    """When it begins runs, as people say it: `when files came, from 19:00 to 21:00 (America/New_York)`."""
+    window = (
+        "" if arrival.start == arrival.end else f", from {arrival.start:%H:%M} to {arrival.end:%H:%M} ({arrival.zone})"
+    )
+    until = f", until {arrival.until}" if arrival.until else ""
+    return f"when files came{window}{until}"

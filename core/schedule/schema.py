@@ -174,6 +174,7 @@ def arrival_of(section: Mapping[str, Any], zone: str) -> Arrival | None:
     return Arrival(
         section.get("time_zone") or zone, own.get("start", datetime.time()), own.get("end", datetime.time()),
         own["quiet_seconds"], section.get("until"), frozenset(section.get("skip", ())), in_order(section.get("pause", ())),
+        in_order(section.get("additions_only", ())),
     )  # fmt: skip
 
 

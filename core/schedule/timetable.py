@@ -17,6 +17,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from syncrun.errors import UsageError
+from syncrun.schedule.arrival import Arrival
 from syncrun.schedule.due import Settled, Slot, appointment, decide
 from syncrun.schedule.next import next_run
 from syncrun.schedule.spec import MODES, Mode, Spec, from_json, settings, to_json
@@ -327,6 +328,6 @@ def overlaid(found: Iterable[Entry], wanted: Mapping[Mode, Spec]) -> dict[Mode, 
     return {**{each.mode: each.spec for each in found if each.source == "command"}, **wanted}
 
 
-def adds_only(found: Iterable[Spec], now: datetime.datetime) -> bool:
+def adds_only(found: Iterable[Spec | Arrival], now: datetime.datetime) -> bool:
     """Whether a run that begins now removes nothing: a schedule of the district says so of this day, paused or not."""
     return any(each.adds_only(each.day_of(now)) for each in found)

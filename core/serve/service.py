@@ -86,14 +86,14 @@ class Service:
         self._state, self._executor, self._limits, self._log = state, executor, limits, log
         self._shelf, self._watch, self._timer = shelf or Shelf(), Watch(timer), timer
         self._files, self._seen = Every(FILES_SECONDS, timer), Every(SEEN_SECONDS, timer)
-        self._others, self._look = Every(DUE_SECONDS, timer), Every(DUE_SECONDS, timer)
+        self._others, self._look, self._comes = (Every(DUE_SECONDS, timer) for _ in range(3))
         self._digest = Every(DIGEST_SECONDS, timer) if digests else None
         self._jobs: dict[str, Job] = {}
         self._ended: list[Ended] = []
         self._wishes: list[_Wish] = []
         self._waits_since: dict[tuple[str, str], float] = {}
         self._unfiled: set[str] = set()
-        self._stopping = False
+        self._told = self._stopping = False
         self._good = True
         self.id = server.announce(state)
 
@@ -101,6 +101,11 @@ class Service:
     def all_good(self) -> bool:
         """Whether all jobs that came to their end here were carried out by runs that ended well."""
         return self._good
+
+    @property
+    def owes(self) -> bool:
+        """Whether a run is still to be tried again; the next server does."""
+        return bool(self._jobs)
 
     def stop(self) -> None:
         """Begin nothing more, and end; may be called in a signal handler."""
@@ -110,19 +115,16 @@ class Service:
     def serve(self, *, once: bool = False) -> None:
         """Go on until `stop`, or with `once` until nothing is at work and nothing can begin now."""
         pause = TICK
-        told = False
         while not self._stopping:
             try:
                 self.step(once=once)
-                if not told:
-                    self._log.started(self._limits.at_once, len(self._shelf.all()))
-                told, pause = True, TICK
+                pause = TICK
             except SyncError as error:  # the state database is away; what is at work goes on
                 self._log.trouble(error.code)
                 pause = min(2 * pause, 60.0)
                 if once:
                     raise
-            if once and not self._executor.at_work and not self._ended:
+            if once and not self._executor.at_work and not self._ended and not self._watch.sees_more_coming:
                 break
             self._ended += self._executor.ended(pause)
         self.leave()
@@ -137,8 +139,12 @@ class Service:
                 if filed.district:
                     timetable.adopt(self._state, filed.name, filed.district.schedule, now)
             self._look.within(0)
+            if not self._told:
+                self._told = True
+                self._log.started(self._limits.at_once, len(self._shelf.all()))
         if once and not self._executor.at_work:
             self._look.within(0)
+            self._comes.within(0)
         self._settle_ended()
         if self._others.come():
             self._take_over(now)
@@ -287,7 +293,7 @@ class Service:
             elif due.district not in self._unfiled:
                 self._unfiled.add(due.district)
                 self._log.unfiled(due.district)
-        for filed in self._shelf.all():
+        for filed in self._shelf.all() if self._comes.come() else ():
             if filed.district and filed.district.arrival:
                 mark = self._arrived(filed.district, now)
                 if mark:
@@ -299,9 +305,13 @@ class Service:
         mark = self._watch.arrived(district, last.mark if last else None, now)
         if mark is None or (last and last.is_open):
             return None
-        entries = timetable.entries(self._state, district.name)
+        return mark if self._may_arrive(district.name) else None
+
+    def _may_arrive(self, district: str) -> bool:
+        """Whether files may begin a run of a district: its schedules are not paused, and its first sync was let go."""
+        entries = timetable.entries(self._state, district)
         paused = bool(entries) and all(each.paused for each in entries)
-        return None if paused or not history.first_sync_done(self._state, district.name) else mark
+        return not paused and history.first_sync_done(self._state, district)
 
     def _tried(self, wish: _Wish, now: datetime.datetime) -> bool:
         """Begin a run, or pass it over; False when it is to be asked again."""

@@ -25,19 +25,29 @@ class Watch:
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
         self._sights: dict[str, _Sight] = {}
+        self._coming: set[str] = set()
+
+    @property
+    def sees_more_coming(self) -> bool:
+        """Whether some files were looked at and will begin a run when they have been quiet for longer."""
+        return bool(self._coming)
 
     def arrived(self, district: District, known: str | None, now: datetime.datetime) -> str | None:
         """What stands for files that came and were dealt with by nobody: other ones than those that are `known`. None when
         there are none, when they may still be coming, or when it is no time for them."""
+        self._coming.discard(district.name)
         if district.arrival is None:
             return None
         mark = mark_of(district)
         before = self._sights.get(district.name)
         if before is None or before.mark != mark:
             before = self._sights[district.name] = _Sight(mark, self._timer())
-        if mark is None or mark == known or self._timer() - before.since < district.arrival.quiet_seconds:
+        if mark is None or mark == known or not district.arrival.open_at(now):
             return None
-        return mark if district.arrival.open_at(now) else None
+        if self._timer() - before.since < district.arrival.quiet_seconds:
+            self._coming.add(district.name)
+            return None
+        return mark
 
 
 def mark_of(district: District) -> str | None:

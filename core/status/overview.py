@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from syncrun.config.district import District
 from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, ConfigError
 from syncrun.notice.alarm import overdue
-from syncrun.notice.need import Need, need, of_job, of_run, skipped
+from syncrun.notice.need import Need, need, of_file, of_job, of_run, skipped
 from syncrun.order.start import NextRun, unscheduled
 from syncrun.plan.model import school_of
 from syncrun.state import history, job, lease, outbox
@@ -96,10 +96,7 @@ def overview(district: District, state: State, next_run: NextRun = unscheduled) 
 def unusable(name: str, error: ConfigError, state: State) -> Overview:
     """A district whose file cannot be used, as far as the state knows it."""
     last = next((run for run in state.runs(name) if not run.dry_run), None)
-    codes = sorted({each.code for each in error.problems})
-    found = need("N-FILE-1", name, f"The district file has {len(error.problems)} problems ({', '.join(codes)}).",
-                 f"`syncrun check --district {name}` names them.", *codes)  # fmt: skip
-    return Overview(name, "UTC", history.last_good(state, name), last, None, None, (), (found,))
+    return Overview(name, "UTC", history.last_good(state, name), last, None, None, (), (of_file(name, error),))
 
 
 def unfiled(name: str, state: State) -> Overview:

@@ -342,3 +342,29 @@ def test_approval_with_run_keeps_to_what_was_approved(settled: World, terminal: 
     assert answer.code == 0
     assert answer.json["additions_only"]
     assert settled.count("students") == len([each for each in settled.rows("users") if each["sourcedId"][0] == "s"]) + 1
+
+
+# -- files that come -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("S2-20", "S3-5")
+def test_arrival_is_shown_with_the_next_run_and_alone(ask: Any, world: World) -> None:
+    add(world, '[schedule]\narrival = { from = "19:00", to = "21:00" }\n')
+    answer = ask()
+    assert last(answer) == "Next run: when files came, from 19:00 to 21:00 (America/New_York)."
+    assert answer.out.splitlines()[1].startswith("arrival")
+    told = ask("--json").json
+    assert (told["next_run"], told["arrival"]["from"], told["arrival"]["quiet_seconds"]) == (None, "19:00", 120)
+    paused = ask("pause")
+    assert paused.code == 2
+    assert "Write `pause` or `skip` in [schedule]" in paused.err
+    ask(*NIGHTLY)
+    assert last(ask()) == f"{TONIGHT} Besides when files came, from 19:00 to 21:00 (America/New_York)."
+
+
+def test_run_by_hand_removes_nothing_on_a_day_of_additions_where_files_alone_begin_runs(
+    settled: World, terminal: Terminal
+) -> None:
+    add(settled, "[schedule]\narrival = {}\nadditions_only = [{ from = 2026-01-01, to = 2098-01-01 }]\n")
+    settled.write()
+    assert terminal("--district", settled.toml, "--json").json["additions_only"] is True

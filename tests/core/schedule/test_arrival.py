@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from marshmallow import ValidationError
 
-from syncrun.schedule.arrival import Arrival
+from syncrun.schedule import timetable
+from syncrun.schedule.arrival import Arrival, words
 from syncrun.schedule.schema import ScheduleSchema, arrival_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -51,6 +52,19 @@ def test_without_a_window_any_time_will_do_until_the_last_day() -> None:
     assert not is_open(found, 2027, 4, 9, 12)
     assert is_open(found, 2027, 4, 10, 0)
     assert arrival_of(ScheduleSchema().load({"full": {"every": "day", "at": "19:30"}}), "UTC") is None
+
+
+def test_windows_of_additions_count_for_it_too() -> None:
+    found = arrival({"arrival": {}, "additions_only": [{"from": "2027-08-01", "to": "2027-09-15"}]})
+    moment = datetime.datetime(2027, 9, 15, 23, tzinfo=NEW_YORK)
+    assert timetable.adds_only([found], moment)
+    assert not timetable.adds_only([found], moment + datetime.timedelta(hours=1))
+
+
+def test_words_say_when() -> None:
+    assert words(arrival({"arrival": {}})) == "when files came"
+    found = arrival({"arrival": EVENING, "until": datetime.date(2027, 6, 12)})
+    assert words(found) == "when files came, from 19:00 to 21:00 (America/New_York), until 2027-06-12"
 
 
 @pytest.mark.parametrize(("raw", "where"), [

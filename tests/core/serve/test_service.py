@@ -15,7 +15,7 @@ from town import NOON, Hands, Served, Town
 from syncrun.errors import UnreachableError
 from syncrun.schedule import timetable
 from syncrun.serve.again import CRASH_PAUSES
-from syncrun.serve.executor import Limits
+from syncrun.serve.executor import Ended, Limits
 from syncrun.serve.service import DIGEST
 from syncrun.state import job, lease, outbox, server
 from syncrun.state.model import jobs
@@ -641,8 +641,31 @@ def test_files_are_passed_over_once_after_an_import_that_failed(town: Town, inbo
     assert len(needs(town)) == 1
     (inbox / "users.csv").write_text("sourcedId\n1\n2\n", encoding="utf-8")
     town.ran("import")
-    served.step(1)
-    assert served.step(66) == ["elm"]
+    served.step(6)
+    assert served.step(61) == ["elm"]
+
+
+def test_one_who_looks_once_waits_for_files_that_are_still_coming(
+    town: Town, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.district("elm", ARRIVAL)
+    town.ran("elm")
+    served = Served(town, Hands(), Limits(), digests=False)
+    ended = served.hands.ended
+
+    def work(seconds: float) -> list[Ended]:
+        town.wait(seconds or 1)
+        for district in served.hands.busy:
+            served.finish(district, mode="incremental")
+        return ended(seconds)
+
+    monkeypatch.setattr(served.hands, "ended", work)
+    began = town.seconds
+    served.service.serve(once=True)
+    assert [each.key for each in served.hands.begun] == ["elm"]
+    assert 60 < town.seconds - began < 75
+    assert served.service.all_good
+    assert not served.service.owes
 
 
 # -- digests, and one who looks once -------------------------------------------------------------------------------------
@@ -685,7 +708,7 @@ def test_one_who_looks_once_leaves_when_nothing_can_begin_now(town: Town, monkey
     served = Served(town, Hands(), Limits(at_once=1), digests=True)
     ended = served.hands.ended
 
-    def work(seconds: float) -> list[object]:
+    def work(seconds: float) -> list[Ended]:
         for district in served.hands.busy:
             if district == "ash":
                 served.hands.end(district, 75)
@@ -694,12 +717,14 @@ def test_one_who_looks_once_leaves_when_nothing_can_begin_now(town: Town, monkey
         if DIGEST in served.hands._at_work:
             assert len(served.hands.begun) == 5  # after all else
             served.hands.end(DIGEST, 0)
-        return ended(seconds)  # type: ignore[return-value] # passed on
+        return ended(seconds)
 
     monkeypatch.setattr(served.hands, "ended", work)
     served.service.serve(once=True)
     assert [each.key for each in served.hands.begun] == ["ash", "elm", "import", "export", DIGEST]
     owed = town.job("ash")
     assert (owed.server, owed.is_open, owed.tries) == (None, True, 1)
+    assert served.service.owes
+    assert served.service.all_good
     with town.state.transaction() as connection:
         assert connection.execute(sa.select(sa.func.count()).where(jobs.c.ended_at.is_(None))).scalar() == 1
