@@ -50,10 +50,13 @@ def test_codes_are_stable_words_and_no_two_classes_share_one() -> None:
     })  # fmt: skip
 
 
+AUTH = "The other side does not accept our credentials. It is asked once, never again and again."
+
+
 def test_every_error_says_what_is_safe_and_what_comes_next() -> None:
     told = AuthError("The door is closed.").as_dict()
     assert told == {
-        "code": "E-AUTH-1", "outcome": "REFUSED", "message": "The door is closed.", "safe": "Nothing was written.",
+        "code": "E-AUTH-1", "title": AUTH, "outcome": "REFUSED", "message": "The door is closed.", "safe": "Nothing was written.",
         "next_step": "Check the user name, the password and the rights, then run again.",
     }  # fmt: skip
 
@@ -86,3 +89,12 @@ def test_transient_error_carries_how_long_the_other_side_asks_to_wait() -> None:
 def test_errors_of_other_modules_belong_to_the_tree_too() -> None:
     assert syncrun.state.database.NewerStateError in descendants(errors.RefusedError)
     assert syncrun.run.reading.SetRefusedError in descendants(errors.InputError)
+
+
+def test_words_that_a_plug_in_has_for_an_error_are_not_taken_for_ours() -> None:
+    class VendorError(AuthError):
+        """Ann Miller's password is wrong."""
+
+        code = "E-VENDOR-1"
+
+    assert "title" not in VendorError("No.").as_dict()

@@ -57,6 +57,21 @@ def test_section_of_the_district_counts_before_the_file_of_the_home_folder(tmp_p
     assert (found[0].channels, found[1]) == (("webhook",), mine)
 
 
+def test_file_that_is_no_toml_at_all_is_told_of_by_the_homes_notify_toml(tmp_path: Path) -> None:
+    mine, home = tmp_path / "riverside.toml", tmp_path / "home"
+    home.mkdir()
+    mine.write_text("district = ")
+    with pytest.raises(ConfigError):
+        for_district(mine, home)
+    (home / FILE).write_text(f"[notify]\n{MAIL}")
+    found = for_district(mine, home)
+    assert found is not None
+    assert found[1] == home / FILE
+    mine.write_text('[notify]\nwebhook = "http://example.org"\n')
+    with pytest.raises(ConfigError):  # who says whom to tell, and says it wrong, is not overruled
+        for_district(mine, home)
+
+
 def test_what_goes_to_one_place_is_known_to(tmp_path: Path) -> None:
     path = tmp_path / "it.toml"
     seen = set()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from diary import EVENING, Diary, district
 
-from syncrun.notice.alarm import overdue, ring
+from syncrun.errors import ConfigError, Problem
+from syncrun.notice.alarm import overdue, ring, ring_unusable
 from syncrun.state import outbox
 from syncrun.state.database import open_state
 from syncrun.state.store import State
@@ -62,3 +64,19 @@ def test_alarm_is_told_once_for_each_last_good_run(diary: Diary) -> None:
     diary.clock.move(hours=37)
     assert ring(HERE, diary.state)
     assert len(outbox.unplanned(diary.state)) == 2
+
+
+def test_file_that_cannot_be_used_is_told_once_each_time_it_was_written(diary: Diary, tmp_path: Path) -> None:
+    path = tmp_path / "sis.toml"
+    error = ConfigError([Problem("E-CONFIG-3", "source", "is required")], source="sis.toml")
+    for moment in (1_000_000_000, 2_000_000_000):
+        path.write_text("district = ", encoding="utf-8")
+        os.utime(path, ns=(moment, moment))
+        assert ring_unusable("sis", path, error, diary.state)
+        assert not ring_unusable("sis", path, error, diary.state)
+    first, second = outbox.unplanned(diary.state)
+    assert first.needs == second.needs
+    assert (first.needs[0]["code"], first.needs[0]["words"]) == (
+        "N-FILE-1",
+        "The district file has 1 problems (E-CONFIG-3).",
+    )
