@@ -6,10 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from exporter import Exporter
 from gradebook import Gradebook, shown
 from stages import staged
 
@@ -83,7 +85,7 @@ def uninterrupted(world: World) -> dict[str, list[tuple[Any, ...]]]:
     """The planner after a run that nobody stops, which is then undone."""
     before = world.folder.with_name("before")
     shutil.copytree(world.folder, before)
-    assert world.sync().exit_code == 0
+    assert world.syncrun("--district", str(world.toml))[0] == 0
     found = world.dump(archived=True)
     shutil.rmtree(world.folder)
     before.rename(world.folder)
@@ -91,10 +93,11 @@ def uninterrupted(world: World) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class Asking:
-    """Asks a run to end when a phase begins, or a chunk is in a sink."""
+    """Asks a run to end when a phase begins, a chunk is in a sink, or it is known how much it is to be sent."""
 
     def __init__(self, stop: Stop, at: str) -> None:
         self.stop, self.at = stop, at
+        self.begun: list[str] = []
 
     def phase(self, name: str) -> None:
         self.chunk(name)
@@ -103,12 +106,15 @@ class Asking:
         if name == self.at and not self.stop.asked:
             self.stop.ask()
 
+    def total(self, sink: str, rows: int) -> None:
+        self.begun.append(sink)
+        self.chunk("total")
+
     def page(self, collection: str, rows: int) -> None: ...
-    def total(self, sink: str, rows: int) -> None: ...
 
 
 def asked_at(world: World, at: str, **options: Any) -> Any:
-    """Run the district, and ask it to end at a phase, or after a chunk of a sink."""
+    """Run the district, and ask it to end at a phase, after a chunk of a sink, or at `total`."""
     stop = Stop()
     return world.sync(stop=stop, progress=Asking(stop, at), **options)
 
@@ -138,12 +144,12 @@ def test_terminated_run_finishes_its_chunk_and_the_next_run_the_rest(settled: Wo
 @pytest.mark.slow
 def test_planner_of_a_terminated_run_is_that_of_one_that_nobody_stopped(world: World) -> None:
     world.write()
-    assert world.sync().exit_code == 3
-    world.approve()
+    assert world.syncrun("--district", str(world.toml))[0] == 3
+    assert world.syncrun("approve", "--district", str(world.toml))[0] == 0
     expected = uninterrupted(world)
     assert terminated(world, "sending")[0] == 75
     assert len(ledger(world)) == 3
-    assert world.sync().exit_code == 0
+    assert world.syncrun("--district", str(world.toml))[0] == 0
     assert world.dump(archived=True) == expected
 
 
@@ -211,8 +217,10 @@ def test_no_further_sink_is_begun(world: World, site: Site, monkeypatch: pytest.
     assert world.sync().exit_code == 3
     world.approve()
     stop = Stop()
-    result = world.sync(stop=stop, progress=Last(stop))
+    asking = Asking(stop, "record")  # when it is noted what the first has taken
+    result = world.sync(stop=stop, progress=asking)
     assert (result.exit_code, result.outcome, set(result.summary["errors"])) == (75, "RETRY", {"planner"})
+    assert asking.begun == ["ledger"]
     assert len(shown(world.folder / "book.json")) > 1
     assert not any(world.dump().values())
     again = world.sync()
@@ -224,11 +232,17 @@ def test_no_further_sink_is_begun(world: World, site: Site, monkeypatch: pytest.
     Gradebook.fresh()
 
 
-class Last(Asking):
-    """Asks the run to end when what the first sink has taken is noted."""
-
-    def __init__(self, stop: Stop) -> None:
-        super().__init__(stop, "record")
+@pytest.mark.slow
+def test_tables_that_are_published_whole_are_not_when_it_was_asked_before(tmp_path: Path, home: Path) -> None:
+    exporter = Exporter(tmp_path)
+    exporter.first()
+    before = exporter.published()
+    exporter.write(roster.next_day())
+    exporter.clock.move(days=1)
+    assert asked_at(exporter, "total").exit_code == 75
+    assert (exporter.published(), exporter.state().interrupted("riverside")) == (before, [])
+    assert exporter.sync().exit_code == 0
+    assert len(exporter.published()) == len(before) + 1
 
 
 # -- asked to end, or unable to go on, while an earlier run is finished ------------------------------------------------------
