@@ -122,7 +122,10 @@ def test_terminated_pull_does_not_wait_as_long_as_the_service_asks(
         command, cwd=remote.folder, env=remote.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as child:
         process.append(child)
-        assert child.wait() == 75
+        try:
+            assert child.wait(timeout=80) == 75
+        finally:
+            child.kill()
     assert time.monotonic() - begun[0] < 50
     run = remote.state().runs("riverside", limit=1)[0]
     assert run.finished_at is not None
