@@ -35,6 +35,7 @@ files, lines, columns, keys of settings and codes, not cells.
     │   ├── RateLimitedError        the other side asked us to wait
     │   │   └── TooSoonError            it wants a while between two requests
     │   ├── ServerError             the other side has trouble of its own
+    │   ├── StoppedError            the run was asked to end
     │   ├── TimedOutError           no answer in time
     │   └── UnreachableError        no connection
     │       └── UnknownHostError        nobody knows a host of that name
@@ -355,6 +356,14 @@ class LeaseLostError(TransientError):
     code = "E-LEASE-2"
     blame: ClassVar[Blame] = "syncrun"
     next_step = "Run again: what is already in the sink is recognised there."
+
+
+class StoppedError(TransientError):
+    """The run was asked to end (SIGTERM), and has ended where the next one goes on."""
+
+    code = "E-STOP-1"
+    blame: ClassVar[Blame] = "operator"
+    next_step = "Run again: what was begun is finished first."
 
 
 class FenceError(TransientError):

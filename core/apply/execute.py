@@ -20,6 +20,7 @@ from syncrun.apply import whole
 from syncrun.apply.outgoing import FAILED, KNOWN, Outgoing, prepare
 from syncrun.apply.release import SCHEMA as RELEASED
 from syncrun.apply.step import Step, steps
+from syncrun.apply.stop import Stop
 from syncrun.errors import ContractError, FenceError, SyncError, TransientError
 from syncrun.sdk import (
     Action,
@@ -70,6 +71,7 @@ class Work:
     folder: Path
     moment: datetime.datetime
     """When the run began, in the district's time zone."""
+    stop: Stop
 
 
 @dataclass(slots=True)
@@ -86,7 +88,8 @@ def carry_out(
 
     With `resume`, an earlier attempt is finished; False when there is nothing of it in the sink, so that it is better
     dropped: the world may have moved on. Raises `TransientError` when the sink cannot be reached within the budget, `FenceError` when it takes nothing from
-    us; what is committed stays committed and is recognised the next time.
+    us, `StoppedError` between two chunks when the run was asked to end; what is committed stays committed and is
+    recognised the next time.
     """
     prepare(connection, work.tables)
     connection.execute(f"""
@@ -95,7 +98,7 @@ def carry_out(
     if Cap.WHOLE in work.caps:
         return _hand_over(connection, work, lease, progress, course, resume=resume)
     taker = _BulkTaker(work) if Cap.BULK in work.caps else _RowTaker(work)
-    _patiently(taker.begin)
+    _patiently(taker.begin, work.stop)
     course.begun = taker.has_some()
     if resume and not course.begun:
         return False
@@ -103,6 +106,7 @@ def carry_out(
         for outgoing in made:
             step = outgoing.step
             for number in step.chunks:
+                work.stop.confirm()
                 lease.confirm()
                 _note(connection, step, [_orphan(key) for key in outgoing.failing(number)])
                 if outgoing.size(number):
@@ -130,9 +134,10 @@ def _hand_over(
         with _guarded(work):
             cast("WholeSink", work.sink).publish(offered)
 
+    work.stop.confirm()
     mark.touch(mode=0o600)
     course.begun = True
-    _patiently(publish)
+    _patiently(publish, work.stop)
     for step in steps(connection, work.tables):
         for number in step.chunks:
             progress(step, number)
@@ -181,11 +186,12 @@ def _send(taker: _BulkTaker | _RowTaker, outgoing: Outgoing, step: Step, number:
         known = taker.done(number)
         return known if known is not None else taker.take(outgoing, step, number)
 
-    return _patiently(attempt)
+    return _patiently(attempt, taker.work.stop)
 
 
-def _patiently(work: Callable[[], T]) -> T:
-    """Do it, and again after transient errors: growing waits with jitter, or as long as the other side asks."""
+def _patiently(work: Callable[[], T], stop: Stop) -> T:
+    """Do it, and again after transient errors: growing waits with jitter, or as long as the other side asks. A run that
+    is asked to end waits no longer."""
     growing = tenacity.wait_exponential(multiplier=0.5, max=LONGEST_WAIT) + tenacity.wait_random(0, 0.5)
 
     asked = Asked()
@@ -195,7 +201,7 @@ def _patiently(work: Callable[[], T]) -> T:
         return growing(state) if seconds is None else seconds
 
     retrying = tenacity.Retrying(
-        stop=asked.is_too_much, wait=wait,
+        stop=asked.is_too_much, wait=wait, sleep=stop.pause,
         retry=tenacity.retry_if_exception(_may_pass), reraise=True,
     )  # fmt: skip
     return retrying(work)

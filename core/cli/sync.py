@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncrun.apply.stop import Stop
 from syncrun.cli.failure import tell
 from syncrun.cli.opening import open_session
 from syncrun.cli.screen import Live, console, show_summary
@@ -28,46 +32,56 @@ def run(
 ) -> int:  # fmt: skip
     """Run a district, from its source or with what a person uploads, and tell how it went and when it runs next; the exit
     code. `again` is the command that does the same once more. Unless `additions_only` is said, the schedules of the
-    district decide it by the day."""
+    district decide it by the day. SIGTERM asks the run to end; a second one ends it as Ctrl-C does."""
     from syncrun.cli.coming import line, told_next
     from syncrun.schedule import timetable
 
-    signal.signal(signal.SIGTERM, _stop)
+    stop = Stop()
+    signal.signal(signal.SIGTERM, _asking(stop))
     journal = _journal(as_json=log_json)
-    try:
-        session = open_session(district, mode=mode, dry_run=dry_run, upload=upload)
+
+    def opened() -> Session:
+        session = open_session(district, mode=mode, dry_run=dry_run, upload=upload, stop=stop)
         state, name = session.state, session.district.name
         if not dry_run:
             timetable.adopt(state, name, session.district.schedule)
         if additions_only is None:
             known = timetable.overlaid(timetable.entries(state, name), session.district.schedule)
             arrival = session.district.arrival
-            additions_only = timetable.adds_only(
+            session.additions_only = timetable.adds_only(
                 [*known.values(), *([arrival] if arrival else [])], session.clock.now()
             )
-        session.additions_only = additions_only
+        else:
+            session.additions_only = additions_only
+        return session
+
+    try:
+        session = stop.at_once(opened)
         result = _logged(session, journal) if journal else _watched(session)
     except SyncError as error:
         if journal:
             journal.refused(error)
+        if _is_for_programs(journal) and not as_json:
+            return error.exit_code
         raise
     faults = [
         f"{each.plugin} ({each.distribution.name} {each.distribution.version}) in {each.stage}: {each.reason}"
         for each in session.registry.faults if each.stage.startswith("syncrun_")
     ]  # fmt: skip
     told = {**result.summary, **({"faults": faults} if faults else {})}
-    scheduled = [] if dry_run else timetable.entries(state, name)
+    scheduled = [] if dry_run else timetable.entries(session.state, session.district.name)
     if scheduled:
         told["next_run"] = told_next(scheduled)
     if result.error is not None and "sinks" not in result.summary:
-        tell_error(told, result.error, as_json=as_json)
+        if as_json or not _is_for_programs(journal):
+            tell_error(told, result.error, as_json=as_json)
     elif as_json:
         click.echo(json.dumps(told, indent=2))
     else:
         show_summary(console(), told, asked=district, again=again)
     if scheduled and not as_json:
         click.echo(line(scheduled, session.clock.now(), session.district.arrival))
-    return result.exit_code
+    return _left(stop, result.exit_code)
 
 
 def _journal(*, as_json: bool) -> Journal | None:
@@ -78,6 +92,11 @@ def _journal(*, as_json: bool) -> Journal | None:
 
     form = chosen(as_json=as_json)
     return Journal(form) if form else None
+
+
+def _is_for_programs(journal: Journal | None) -> bool:
+    """Whether stderr is a log that programs read line by line: then nothing else is written there."""
+    return journal is not None and journal.form == "json"
 
 
 def _logged(session: Session, journal: Journal) -> Result:
@@ -108,6 +127,23 @@ def tell_error(summary: Any, error: Any, *, as_json: bool) -> None:
         tell(error, as_json=False)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the run as Ctrl-C does: the lease is let go, and the next run finishes what was begun."""
-    raise KeyboardInterrupt
+def _asking(stop: Stop) -> Callable[[int, FrameType | None], None]:
+    """What SIGTERM does: ask the run to end; when it was asked before, end it as Ctrl-C does."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.ask()
+
+    return ask
+
+
+def _left(stop: Stop, exit_code: int) -> int:
+    """The exit code; where reading was broken off, the process ends with it here: threads of the source may still wait
+    minutes for an answer that nobody needs, and the interpreter would wait for them."""
+    if stop.has_broken_off:
+        with contextlib.suppress(OSError):  # who would read it has gone
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(exit_code)
+    return exit_code

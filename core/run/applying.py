@@ -12,6 +12,7 @@ from syncrun.apply import settle
 from syncrun.apply.execute import EXCEPTIONS, Course, Work, carry_out, counted, told
 from syncrun.apply.release import WAITING, release
 from syncrun.apply.step import CHUNK_ROWS, Step, steps
+from syncrun.apply.stop import Stop
 from syncrun.config.district import SinkConfig
 from syncrun.errors import SyncError
 from syncrun.plan import diff
@@ -66,6 +67,7 @@ class Desk:
     progress: Progress
     moment: datetime.datetime
     """When that run began, in the district's time zone."""
+    stop: Stop
 
 
 def intend(folders: Folders, run: str, approved: Mapping[str, Collection[str]]) -> None:
@@ -86,9 +88,10 @@ def apply_sink(
 ) -> SinkResult:  # fmt: skip
     """Send what is released to one sink and note what it has taken. Errors of the sink are in the result.
 
-    `resume`: finish what an earlier run began; a run of which nothing is in the sink is dropped (`begun` False).
+    `resume`: finish what an earlier run began; a run of which nothing is in the sink is dropped (`begun` False). Until
+    the sink has said so, something may be in it.
     """
-    course = Course()
+    course = Course(begun=resume)
     try:
         found = _apply(desk, plan, config, sink, approved, files, course, resume=resume)
         return found or SinkResult(begun=False)
@@ -112,7 +115,7 @@ def _apply(
         desk.progress.total(config.name, sum(step.rows for step in steps(connection, sink.tables)))
         claim = Claim(desk.district, desk.state.owner(), desk.lease.epoch)
         work = Work(desk.district, config.name, sink, config.info.caps, sink.tables, desk.run, plan.hash, claim,
-                    mine.first, folder, desk.moment)  # fmt: skip
+                    mine.first, folder, desk.moment, desk.stop)  # fmt: skip
 
         def progress(step: Step, number: int) -> None:
             desk.progress.chunk(config.name, step.table.name, step.action, _rows(step, number))

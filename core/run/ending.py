@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, SyncError, TransientError
+from syncrun.errors import EXIT_DEGRADED, EXIT_DONE, EXIT_HELD, StoppedError, SyncError, TransientError
 from syncrun.plan.model import Plan
 from syncrun.run import summary, telling
 from syncrun.run.applying import SinkResult
@@ -36,15 +36,18 @@ def conclude(
     not be served at all, since an earlier run is still open there.
 
     A run is done only when all that nothing holds is on record as taken; anything else is said. A sink that was passed
-    over had no chance to fail: with it out of account, the run ended as the others did."""
+    over had no chance to fail: with it out of account, the run ended as the others did. One that was asked to end has
+    ended so whatever else became of it, and what was approved stays so."""
     waits = {
         name: [part for part in each.held if part not in verdict.approved[name]] for name, each in plan.sinks.items()
     }
     errors = {**skipped, **{name: each.error for name, each in results.items() if each.error}}
     if not dry_run:
         errors = {**_unserved(session, run, plan, waits, results), **errors}
-    exit_code = _exit_code(plan, errors, results, told, waits=any(waits.values()))
-    outcome = OUTCOMES.get(exit_code) or next(iter(errors.values())).outcome
+    stopped = next((each for each in errors.values() if isinstance(each, StoppedError)), None)
+    error = stopped or next(iter(errors.values()), None)
+    exit_code = stopped.exit_code if stopped else _exit_code(plan, errors, results, told, waits=any(waits.values()))
+    outcome = OUTCOMES.get(exit_code) or (error.outcome if error else "")
     found = {
         **told, "outcome": outcome, "exit_code": exit_code, "plan": plan.hash, "advice": list(plan.advice),
         "sinks": {name: summary.sink(each, verdict.approved[name], results.get(name)) for name, each in plan.sinks.items()},
@@ -63,9 +66,9 @@ def conclude(
         )  # fmt: skip
         telling.note_needs(session, transaction, run, found)
         session.state.set_holds(transaction, session.district.name, run, holds)
-        if results and not still_open and not any(each.skipped for each in results.values()):
+        if results and not still_open and not stopped and not any(each.skipped for each in results.values()):
             session.state.spend_approvals(transaction, session.district.name)
-    return Result(run, outcome, exit_code, found, next(iter(errors.values()), None))
+    return Result(run, outcome, exit_code, found, error)
 
 
 def _unserved(

@@ -50,13 +50,13 @@ def chosen(environment: Mapping[str, str] = os.environ, *, as_json: bool = False
 
 
 class Journal:
-    """Listens to a run, writes the log, and passes on what it hears."""
+    """Listens to a run, writes the log in its `form`, and passes on what it hears."""
 
     def __init__(
         self, form: Form, stream: TextIO | None = None, listener: Progress | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._form, self._stream = form, stream or sys.stderr
+        self.form, self._stream = form, stream or sys.stderr
         self._listener: Progress = listener or Silent()
         self._timer = timer
         self._began = self._phase_began = timer()
@@ -70,7 +70,7 @@ class Journal:
             event["timestamp"] = session.clock.now().isoformat(timespec="milliseconds")
             return event
 
-        self._log = log_to(self._form, self._stream, [stamp]).bind(run=session.run, district=session.district.name)
+        self._log = log_to(self.form, self._stream, [stamp]).bind(run=session.run, district=session.district.name)
         self._began = self._phase_began = self._timer()
         self._log.info("run started", mode=session.mode, dry_run=session.dry_run)
 

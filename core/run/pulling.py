@@ -155,13 +155,19 @@ class Pull:
         return Spool(self.folder)
 
     def _read_all(self, spool: Spool) -> None:
-        """Read all collections that have not ended, some at a time; when one fails, the others stop after their page."""
+        """Read all collections that have not ended, some at a time; when one fails, the others stop after their page. When
+        the run is broken off, they are left where they are, and what they still get is kept like other pages."""
         self._stop.clear()
         left = [each.entity for each in self.source.format.kinds if not spool.ended(each.entity)]
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="pull") as pool:
+        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="pull")
+        try:
             reading = [pool.submit(self._read, spool, collection) for collection in left]
             wait(reading, return_when=FIRST_EXCEPTION)
             self._stop.set()  # what still reads is of no use any more, or there is nothing left to read
+            wait(reading)
+        finally:
+            self._stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
         errors = [error for each in reading if (error := each.exception())]
         for error in sorted(errors, key=lambda each: isinstance(each, TransientError)):
             raise error

@@ -6,7 +6,7 @@ import datetime
 import zoneinfo
 from collections.abc import Collection, Mapping, Sequence
 
-from syncrun.errors import SyncError
+from syncrun.errors import StoppedError, SyncError
 from syncrun.plan.model import Plan
 from syncrun.run import applying
 from syncrun.run.applying import SinkResult
@@ -26,18 +26,24 @@ def apply_all(
 ) -> dict[str, SinkResult]:  # fmt: skip
     """Send to each sink what is let go, one after the other by stage; a sink that fails stops those of later stages, and
     no others. `failed` are sinks that could not be served at all. Sinks that have the run on record already are left
-    out. With `resume`, what was begun is finished; `late` are sinks that were passed over then, and are served now."""
+    out. With `resume`, what was begun is finished; `late` are sinks that were passed over then, and are served now. Once
+    the run is asked to end, no further sink is begun."""
     desk = applying.Desk(
-        session.district.name, session.state, session.folders, held, run, session.progress, _begun(session, run)
-    )
+        session.district.name, session.state, session.folders, held, run, session.progress, _begun(session, run),
+        session.stop,
+    )  # fmt: skip
     results: dict[str, SinkResult] = {}
     for config in session.district.served:
+        mine = [each for each in files if each.sink == config.name]
+        if config.name not in sinks or config.name not in plan.sinks or any(each.run == run for each in mine):
+            continue
         unserved = {*failed, *(name for name, each in results.items() if each.error)}
         skipped = passed_over(session.district, plan, approved, unserved).get(config.name)
-        mine = [each for each in files if each.sink == config.name]
-        if config.name in sinks and skipped and not any(each.run == run for each in mine):
+        if session.stop.asked:
+            results[config.name] = SinkResult(error=StoppedError("The run was asked to end."), begun=False)
+        elif skipped:
             results[config.name] = skipped
-        elif config.name in sinks and config.name in plan.sinks and not any(each.run == run for each in mine):
+        else:
             results[config.name] = applying.apply_sink(
                 desk, plan, config, sinks[config.name], approved[config.name], mine,
                 resume=resume and config.name not in late,
@@ -66,11 +72,13 @@ def _begun(session: Session, run: str) -> datetime.datetime:
 
 
 def finish_interrupted(session: Session, held: Lease) -> dict[str, SyncError]:
-    """Finish what earlier runs began and could not end; by sink, why one is still open."""
+    """Finish what earlier runs began and could not end; by sink, why one is still open. Raises `StoppedError` when this
+    run is asked to end meanwhile: they are then as open as they were, with more of them in the sinks."""
     still_open: dict[str, SyncError] = {}
     if session.dry_run:  # finishing writes to sinks
         return still_open
     for run in session.state.interrupted(session.district.name):
+        session.stop.confirm()
         session.progress.phase("resume")
         results = _finish(session, held, run)
         still_open |= {name: each.error for name, each in results.items() if each.open and each.error}
@@ -83,6 +91,8 @@ def _finish(session: Session, held: Lease, run: Run) -> dict[str, SinkResult]:
     files = session.state.applied(session.district.name)
     late = {name for name, each in (run.summary or {}).get("sinks", {}).items() if each.get("outcome") == "skipped"}
     results = apply_all(session, held, run.id, plan, session.sinks(), files, approved, resume=True, late=late)
+    if any(isinstance(each.error, StoppedError) for each in results.values()):
+        session.stop.confirm()
     done = {name: each for name, each in results.items() if each.begun or each.skipped}
     told = {key: value for key, value in (run.summary or {}).items() if key not in {"outcome", "exit_code"}}
     conclude(

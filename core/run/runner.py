@@ -134,19 +134,27 @@ def _tidy(session: Session) -> None:
 
 
 def _sync(session: Session, held: Lease) -> Result:
+    """Finish what is open; read and plan; apply. Reading and planning may be broken off at any moment."""
     skipped = finish_interrupted(session, held)
     session.progress.phase("fetch")
     sinks = {name: sink for name, sink in session.sinks().items() if name not in skipped}
     if not sinks:
         raise next(iter(skipped.values()))
-    with contextlib.closing(input_of(session)) as given:
-        return _run(session, held, given, sinks, skipped)
+    files = session.state.applied(session.district.name)
+
+    def read() -> Prepared | Result:
+        with contextlib.closing(input_of(session)) as given:
+            return _planned(session, given, sinks, files, skipped)
+
+    found = session.stop.at_once(read)
+    return found if isinstance(found, Result) else _decide(session, held, found, sinks, files, skipped)
 
 
-def _run(
-    session: Session, held: Lease, given: Input, sinks: Mapping[str, Sink], skipped: Mapping[str, SyncError]
-) -> Result:  # fmt: skip
-    """Read, plan and apply, unless all is as it was."""
+def _planned(
+    session: Session, given: Input, sinks: Mapping[str, Sink], files: Sequence[AppliedFile],
+    skipped: Mapping[str, SyncError],
+) -> Prepared | Result:  # fmt: skip
+    """Read and plan; a result when all is as it was."""
     decisions = _decisions(session)
     policies = {
         sink.name: policy.current(session.state, session.district.name, sink.name) for sink in session.district.sinks
@@ -158,7 +166,6 @@ def _run(
         *((f"school:{session.upload.school}",) if session.upload else ()),
         *(("additions only",) if session.additions_only else ()),
     )  # fmt: skip
-    files = session.state.applied(session.district.name)
     last = next(
         (run for run in session.state.runs(session.district.name) if run.id != session.run and not run.dry_run), None
     )
@@ -170,9 +177,8 @@ def _run(
     prepared = None if session.mode == "full" else _again(session, identity, _base(files))
     if prepared is not None:
         given.drop()
-    else:
-        prepared = _prepare(session, given, sinks, decisions, policies, identity, files)
-    return _decide(session, held, prepared, sinks, files, skipped)
+        return prepared
+    return _prepare(session, given, sinks, decisions, policies, identity, files)
 
 
 def _confirm_files(session: Session, files: Sequence[AppliedFile]) -> None:

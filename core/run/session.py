@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from syncrun.apply.stop import Stop
 from syncrun.clock import Clock, SystemClock
 from syncrun.config.district import District, home
 from syncrun.errors import ContractError, SyncError
@@ -27,7 +28,8 @@ Mode = Literal["full", "incremental", "upload"]
 class Session:
     """One run at work. `who` is the person or account that started it. A full run reads the sinks too and puts right
     what has drifted; an incremental one trusts what is on record. An `upload` brings the files in place of the
-    district's source. With `additions_only` nothing is set aside because the source has it no more."""
+    district's source. With `additions_only` nothing is set aside because the source has it no more. By `stop` the run is
+    asked to end."""
 
     district: District
     registry: Registry
@@ -39,6 +41,7 @@ class Session:
     additions_only: bool = False
     clock: Clock = field(default_factory=SystemClock)
     progress: Progress = field(default_factory=Silent)
+    stop: Stop = field(default_factory=Stop)
     run: str = field(init=False)
     folders: Folders = field(init=False)
 

@@ -46,7 +46,7 @@ def test_codes_are_stable_words_and_no_two_classes_share_one() -> None:
         "E-AUTH-2", "E-ADDR-1", "E-ADDR-2", "E-ADDR-3", "E-HTTP-1", "E-HTTP-2", "E-HTTP-3",
         "E-ANSWER-1", "E-ANSWER-2", "E-ANSWER-3", "E-ANSWER-4", "E-ANSWER-5", "E-ANSWER-6",
         "E-NET-1", "E-NET-2", "E-NET-3", "E-NET-4",
-        "E-PULL-1", "E-PULL-2", "E-PULL-3", "E-RETRY-3",
+        "E-PULL-1", "E-PULL-2", "E-PULL-3", "E-RETRY-3", "E-STOP-1",
     })  # fmt: skip
 
 

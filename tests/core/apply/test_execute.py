@@ -14,7 +14,16 @@ from world import AUTUMN
 
 from syncrun.apply import outgoing, step
 from syncrun.apply.execute import ATTEMPTS, EXCEPTIONS, LONGEST_WAIT, Course, Work, carry_out, counted, told
-from syncrun.errors import AuthError, ContractError, FenceError, LeaseLostError, RateLimitedError, TransientError
+from syncrun.apply.stop import Stop
+from syncrun.errors import (
+    AuthError,
+    ContractError,
+    FenceError,
+    LeaseLostError,
+    RateLimitedError,
+    StoppedError,
+    TransientError,
+)
 from syncrun.plan import applied, diff
 from syncrun.scratch import renew_schema
 from syncrun.sdk import Action, Cap, Claim, Context
@@ -26,11 +35,24 @@ if TYPE_CHECKING:
     from syncrun.sdk import Change
 
 
+class Waits(Stop):
+    """Notes how long it was to wait, and does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.noted.append(seconds)
+        super().pause(0)
+
+
 class Send:
     """Sends rows to a gradebook as a run does."""
 
-    def __init__(self, board: Board, waits: list[float]) -> None:
-        self.board, self.waits = board, waits
+    def __init__(self, board: Board) -> None:
+        self.board, self.stop = board, Waits()
+        self.waits = self.stop.noted
         self.connection, self.folder = board.connection, board.folder
         self.lease = Lease("riverside", "run-1", 3, math.inf, threading.Event())
         self.path = self.folder / "book.json"
@@ -71,6 +93,7 @@ class Send:
             quiet=False,
             folder=self.folder,
             moment=AUTUMN,
+            stop=self.stop,
         )
         return carry_out(self.connection, work, self.lease, lambda _, number: self.chunks.append(number), self.course,
                          resume=resume)  # fmt: skip
@@ -82,11 +105,9 @@ class Send:
 
 
 @pytest.fixture
-def send(board: Board, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
-    waits: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+def send(board: Board) -> Iterator[Send]:
     Gradebook.fresh()
-    yield Send(board, waits)
+    yield Send(board)
     Gradebook.fresh()
 
 
@@ -343,3 +364,41 @@ def test_large_step_goes_in_chunks_each_answered_for_itself(send: Send, monkeypa
     assert [len(each) for each in sent()] == [1, 2, 2, 1]
     assert send.chunks == [0, 1, 2, 3]
     assert len(shown(send.path)) == 6
+
+
+# -- asked to end ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_asked_to_end_finishes_the_chunk_and_goes_on_there_later(send: Send) -> None:
+    send.plan(schools=[SCHOOL], pupils=PUPILS)
+    Gradebook.faults = [send.stop.ask]
+    with pytest.raises(StoppedError):
+        send()
+    assert (set(shown(send.path)), send.chunks, send.course.begun) == ({"s1"}, [0], True)
+    send.stop.__init__()
+    assert send(resume=True) is True
+    assert [[change.table for change in each] for each in sent()] == [["schools"], ["pupils"] * 3]
+
+
+def test_who_is_asked_before_the_first_chunk_sends_nothing(send: Send) -> None:
+    send.plan(schools=[SCHOOL])
+    send.stop.ask()
+    with pytest.raises(StoppedError):
+        send()
+    assert (sent(), send.course.begun) == ([], False)
+
+
+@pytest.mark.parametrize("error", [TransientError("busy"), RateLimitedError("slow down", retry_after=50)])
+def test_who_is_asked_to_end_does_not_wait_to_try_again(send: Send, error: TransientError) -> None:
+    """With the real wait, which is cut short."""
+
+    def fault() -> None:
+        send.stop.ask()
+        raise error
+
+    Gradebook.early, Gradebook.faults = True, [fault]
+    send.plan(schools=[SCHOOL])
+    with pytest.raises(StoppedError):
+        send()
+    assert (len(sent()), len(send.waits)) == (1, 1)
+    assert send.course.begun

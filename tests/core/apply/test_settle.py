@@ -129,7 +129,7 @@ def test_row_that_the_sink_refused_comes_again_the_next_day(book: Book) -> None:
 def test_run_that_was_cut_off_is_finished_by_the_next_and_nothing_doubles(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("syncrun.apply.stop.Stop.pause", lambda stop, seconds: None)
     assert book.run() == 3
     assert book.run("approve") == 0
 
@@ -149,7 +149,7 @@ def test_run_that_was_cut_off_is_finished_by_the_next_and_nothing_doubles(
 def test_run_that_was_cut_off_while_a_school_waits_is_finished_too(
     filled: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("syncrun.apply.stop.Stop.pause", lambda stop, seconds: None)
     gone = {f"s1{n:03d}" for n in range(20)}
     filled.world.drop("users", *gone)
     filled.world.drop(

@@ -53,3 +53,11 @@ def test_kill_at_some_points_on_postgresql(scenario: str, tmp_path: Path, postgr
 @pytest.mark.parametrize("scenario", ["first", "approved", "next-day"])
 def test_kill_at_every_point_on_postgresql(scenario: str, tmp_path: Path, postgres_server: PostgresServer) -> None:
     sweep(scenario, tmp_path, postgres_server.create(), postgres_server.create())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["first", "approved", "next-day"])
+def test_run_may_be_asked_to_end_at_every_point(scenario: str, tmp_path: Path) -> None:
+    found = sweep(scenario, tmp_path, "--signal", "SIGTERM")
+    assert found["tried"] == found["points"]
+    assert found["points"] >= 50

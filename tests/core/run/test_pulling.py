@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,7 @@ from remote import Remote, code_of
 
 from syncrun.run.pulling import MovedError
 from syncrun.snapshot.table import Snapshot
-from syncrun.testing.roster_server import Asked, Rules
+from syncrun.testing.roster_server import Asked, Rules, gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +94,49 @@ def test_after_a_kill_at_any_page_the_next_run_goes_on(remote: Remote, number: i
     assert remote.dump() == resumed
     assert len(resumed["class_members"]) == 551
     assert "Renamed" in repr(resumed["students"])
+
+
+@pytest.mark.slow
+def test_terminated_pull_does_not_wait_as_long_as_the_service_asks(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run goes on with the pages that came."""
+    monkeypatch.setattr(gate, "RETRY_AFTER", 100)
+    remote.point(page_size=50)
+    remote.server.change("users", "s1001", givenName="Renamed")
+    process: list[subprocess.Popen[bytes]] = []
+    begun: list[float] = []
+
+    def terminate() -> None:
+        begun.append(time.monotonic())
+        process[0].terminate()
+
+    def at_page(asked: Asked) -> None:
+        if asked.number == 12:
+            remote.break_it(throttled=1.0)  # all are asked to wait from now on
+            threading.Timer(1, terminate).start()
+
+    remote.server.before_page = at_page
+    command = [sys.executable, "-m", "syncrun", "--district", str(remote.toml)]
+    with subprocess.Popen(
+        command, cwd=remote.folder, env=remote.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as child:
+        process.append(child)
+        try:
+            assert child.wait(timeout=80) == 75
+        finally:
+            child.kill()
+    assert time.monotonic() - begun[0] < 50
+    run = remote.state().runs("riverside", limit=1)[0]
+    assert run.finished_at is not None
+    assert run.summary is not None
+    assert run.summary["error"]["code"] == "E-STOP-1"
+    assert remote.pull_folder().exists()
+    remote.server.before_page = None
+    remote.break_it()
+    before = len(remote.server.log)
+    assert remote.syncrun("--district", str(remote.toml))[0] == 0
+    assert len(pages_asked(remote, before)) < PAGES - 5
 
 
 def _moves_on(remote: Remote) -> None:

@@ -283,7 +283,7 @@ def test_full_disk_waits_for_the_next_run_which_finishes_it_first(exporter: Expo
     exporter.first()
     exporter.write(roster.next_day())
     exporter.clock.move(days=1)
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("syncrun.apply.stop.Stop.pause", lambda stop, seconds: None)
 
     def full(source: Any, target: Any, length: int = 0) -> None:
         target.write(source.read(100))

@@ -89,7 +89,7 @@ class Breaking(asyncssh.SFTPServer):
 @pytest.fixture
 def breaking(exporter: Exporter, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("EXPORT_PASSWORD", PASSWORD)
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("syncrun.apply.stop.Stop.pause", lambda stop, seconds: None)
     monkeypatch.setattr(Breaking, "left", 0)
     monkeypatch.setattr(Breaking, "renames", True)
     (tmp_path / "there").mkdir()
