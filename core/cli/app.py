@@ -31,7 +31,7 @@ COMMANDS = {
     "runs": ("syncrun.cli.runs:runs", "List runs and how they ended."),
     "schedule": ("syncrun.cli.schedule:schedule", "Say when a district runs by itself, and see when that is."),
     "schema": ("syncrun.cli.schema:schema", "Print the JSON schema of the district file."),
-    "serve": ("syncrun.cli.serve:serve", "Run districts by themselves, at their times and when files come."),
+    "serve": ("syncrun.cli.serve:serve", "Run the districts by themselves, as scheduled."),
     "sftp": ("syncrun.cli.sftp:sftp", "Take files in over SFTP: the drop box and its accounts."),
     "show": ("syncrun.cli.plan:show", "Show a plan: what, where, and why it waits."),
     "status": ("syncrun.cli.status:status", "Show how districts stand, and what a person is needed for."),

@@ -33,30 +33,13 @@ def run(
     """Run a district, from its source or with what a person uploads, and tell how it went and when it runs next; the exit
     code. `again` is the command that does the same once more. Unless `additions_only` is said, the schedules of the
     district decide it by the day. SIGTERM asks the run to end; a second one ends it as Ctrl-C does."""
-    from syncrun.cli.coming import line, told_next
-    from syncrun.schedule import timetable
-
     stop = Stop()
     signal.signal(signal.SIGTERM, _asking(stop))
     journal = _journal(as_json=log_json)
-
-    def opened() -> Session:
-        session = open_session(district, mode=mode, dry_run=dry_run, upload=upload, stop=stop)
-        state, name = session.state, session.district.name
-        if not dry_run:
-            timetable.adopt(state, name, session.district.schedule)
-        if additions_only is None:
-            known = timetable.overlaid(timetable.entries(state, name), session.district.schedule)
-            arrival = session.district.arrival
-            session.additions_only = timetable.adds_only(
-                [*known.values(), *([arrival] if arrival else [])], session.clock.now()
-            )
-        else:
-            session.additions_only = additions_only
-        return session
-
     try:
-        session = stop.at_once(opened)
+        session = stop.at_once(
+            lambda: _opened(district, stop, mode=mode, dry_run=dry_run, upload=upload, additions_only=additions_only)
+        )
         result = _logged(session, journal) if journal else _watched(session)
     except SyncError as error:
         if journal:
@@ -64,24 +47,47 @@ def run(
         if _is_for_programs(journal) and not as_json:
             return error.exit_code
         raise
+    _tell(session, result, asked=district, again=again, as_json=as_json, quiet=_is_for_programs(journal))
+    return _left(stop, result.exit_code)
+
+
+def _opened(district: str, stop: Stop, *, additions_only: bool | None, **options: Any) -> Session:
+    """The session, with the schedules of the district's file taken over."""
+    from syncrun.schedule import timetable
+
+    session = open_session(district, stop=stop, **options)
+    state, name = session.state, session.district.name
+    if not session.dry_run:
+        timetable.adopt(state, name, session.district.schedule)
+    if additions_only is None:
+        known = timetable.overlaid(timetable.entries(state, name), session.district.schedule)
+        arrival = session.district.arrival
+        additions_only = timetable.adds_only([*known.values(), *([arrival] if arrival else [])], session.clock.now())
+    session.additions_only = additions_only
+    return session
+
+
+def _tell(session: Session, result: Result, *, asked: str, again: str, as_json: bool, quiet: bool) -> None:
+    """How it went and when the district runs next. `quiet`: an error is told on stdout or not at all."""
+    from syncrun.cli.coming import line, told_next
+    from syncrun.schedule import timetable
+
     faults = [
         f"{each.plugin} ({each.distribution.name} {each.distribution.version}) in {each.stage}: {each.reason}"
         for each in session.registry.faults if each.stage.startswith("syncrun_")
     ]  # fmt: skip
     told = {**result.summary, **({"faults": faults} if faults else {})}
-    scheduled = [] if dry_run else timetable.entries(session.state, session.district.name)
+    scheduled = [] if session.dry_run else timetable.entries(session.state, session.district.name)
     if scheduled:
         told["next_run"] = told_next(scheduled)
-    if result.error is not None and "sinks" not in result.summary:
-        if as_json or not _is_for_programs(journal):
-            tell_error(told, result.error, as_json=as_json)
-    elif as_json:
+    if as_json:
         click.echo(json.dumps(told, indent=2))
-    else:
-        show_summary(console(), told, asked=district, again=again)
+    elif result.error is None or "sinks" in result.summary:
+        show_summary(console(), told, asked=asked, again=again)
+    elif not quiet:
+        tell(result.error, as_json=False)
     if scheduled and not as_json:
         click.echo(line(scheduled, session.clock.now(), session.district.arrival))
-    return _left(stop, result.exit_code)
 
 
 def _journal(*, as_json: bool) -> Journal | None:
@@ -117,14 +123,6 @@ def _watched(session: Session) -> Result:
     with Live() as live:
         session.progress = live
         return sync(session)
-
-
-def tell_error(summary: Any, error: Any, *, as_json: bool) -> None:
-    """A run that was refused or failed."""
-    if as_json:
-        click.echo(json.dumps(summary, indent=2))
-    else:
-        tell(error, as_json=False)
 
 
 def _asking(stop: Stop) -> Callable[[int, FrameType | None], None]:

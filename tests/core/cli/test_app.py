@@ -196,3 +196,14 @@ def test_reader_who_has_seen_enough_is_no_fault() -> None:
     assert closed.returncode in {0, 141}
     full = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "Traceback" not in full.stderr
+
+
+@pytest.mark.parametrize("wrong", ['path = "nowhere"', 'pth = "inbox"'])
+def test_log_for_programs_has_nothing_else_in_it(world: World, wrong: str) -> None:
+    """Neither a run that was refused nor a file that cannot be used writes words for people between the lines."""
+    world.write()
+    world.toml.write_text(world.toml.read_text(encoding="utf-8").replace('path = "inbox"', wrong), encoding="utf-8")
+    code, _, err = world.syncrun("--district", str(world.toml), "--log-json")
+    assert code == 2
+    assert json.loads(err.splitlines()[-1])["exit_code"] == 2
+    assert all(json.loads(line) for line in err.splitlines())
