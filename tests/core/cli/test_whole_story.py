@@ -19,7 +19,7 @@ from syncrun.demo.messaging import Before, fill
 Tell = Callable[..., Answer]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest) -> str | None:
     return request.getfixturevalue("postgres_server").create() if request.param == "postgresql" else None
 

@@ -216,7 +216,12 @@ def test_school_sees_its_own_rows_only(settled: World, terminal: Terminal) -> No
 
 
 @pytest.mark.parametrize(
-    "key", ["=cmd()", "+1", "-1", "@x", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x", " =1+1", "\u00a0=1"]
+    "key",
+    ["=cmd()", "\uff0b1"]
+    + [
+        pytest.param(key, marks=pytest.mark.slow)
+        for key in ("+1", "-1", "@x", "\uff1d1+1", "\uff0d1", "\uff20x", " =1+1", "\u00a0=1")
+    ],
 )
 def test_id_that_a_spreadsheet_would_run_gets_an_apostrophe(settled: World, terminal: Terminal, key: str) -> None:
     settled.rows("users").append({**settled.rows("users")[20], "sourcedId": key, "username": "x1", "identifier": "x1"})

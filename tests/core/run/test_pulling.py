@@ -73,7 +73,7 @@ def killed(remote: Remote, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [pytest.param(n, marks=() if n in {1, 9, 20} else pytest.mark.slow) for n in range(1, PAGES + 1)]
+    "number", [pytest.param(n, marks=() if n == 9 else pytest.mark.slow) for n in range(1, PAGES + 1)]
 )
 def test_after_a_kill_at_any_page_the_next_run_goes_on(remote: Remote, number: int) -> None:
     """What has come is not asked for again, and all ends as if nothing had happened."""
@@ -178,7 +178,7 @@ def test_within_six_hours_it_goes_on(remote: Remote) -> None:
     assert 0 < len(pages_asked(remote, before)) < 12
 
 
-@pytest.mark.parametrize(("minutes", "goes_on"), [(29, True), (31, False)])
+@pytest.mark.parametrize(("minutes", "goes_on"), [pytest.param(29, True, marks=pytest.mark.slow), (31, False)])
 def test_without_a_revision_it_goes_on_for_half_an_hour(remote: Remote, minutes: int, goes_on: bool) -> None:  # noqa: FBT001 # a case
     """Nothing would tell that what it has read has changed."""
     remote.point(page_size=50)
@@ -211,7 +211,8 @@ def test_a_service_that_dies_and_comes_back(remote: Remote) -> None:
     assert len(good) == len(set(good)) == PAGES - 1
 
 
-@pytest.mark.parametrize("told", ["more", ""], ids=["without a total", "with a total"])
+@pytest.mark.parametrize("told", [pytest.param("more", id="without a total"),
+                                  pytest.param("", id="with a total", marks=pytest.mark.slow)])  # fmt: skip
 def test_records_that_move_between_the_halves_of_a_pull_are_seen(remote: Remote, told: str) -> None:
     """Where the service has no revision: one record goes before the place, another comes behind it. The count is the
     same, and one record in between would be taken for gone."""
@@ -355,7 +356,7 @@ def test_changes_alone_are_asked_for_from_before_the_last_pull(remote: Remote) -
     assert "Renamed" in repr(remote.dump()["students"])
 
 
-@pytest.mark.parametrize(("seconds", "seen"), [(-1, False), (0, True), (1, True)])
+@pytest.mark.parametrize(("seconds", "seen"), [(-1, False), (0, True), pytest.param(1, True, marks=pytest.mark.slow)])
 def test_the_window_reaches_back_by_the_overlap_and_no_further(remote: Remote, seconds: int, seen: bool) -> None:  # noqa: FBT001 # a case
     """To the second. The source's own clock counts, however wrong it goes."""
     remote.clock.move(hours=-9)

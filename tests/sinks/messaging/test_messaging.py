@@ -250,8 +250,10 @@ def test_full_sync_leaves_contacts_that_somebody_put_right_in_the_app_and_mends_
 
 
 @pytest.mark.parametrize(("sink", "number", "login", "language"), [
-    ("", "S1001", "111", "fr"), ('student_number = "sourcedId"', "s1001", "111", "fr"),
-    ('login_phone = "phone"', "S1001", "222", "fr"), ("update_language = false", "S1001", "111", "es"),
+    pytest.param("", "S1001", "111", "fr", marks=pytest.mark.slow),
+    pytest.param('login_phone = "phone"', "S1001", "222", "fr", marks=pytest.mark.slow),
+    pytest.param("update_language = false", "S1001", "111", "es", marks=pytest.mark.slow),
+    ('student_number = "sourcedId"', "s1001", "111", "fr"),
 ])  # fmt: skip
 def test_settings_say_what_number_phone_and_language_are(
     messenger: Messenger, sink: str, number: str, login: str, language: str
