@@ -146,6 +146,9 @@ class Change:
     `id` is the same when the same change is sent again. `sink_id` is the sink's own id of the row, None where the
     sink is to choose it. `values` holds the columns to touch, and no others; references are the sink's own ids.
     `quiet`: no message to people may come of it. `from_id`: the sink's own id of the row that a move takes the place of.
+    `fence` is a number that only grows: a sink that can refuses a change with a lower one than it has seen, with
+    `FenceError`, and does so in the same step as it writes. Between a look and a write after it, a run that was frozen may
+    lie, and what it brings would overwrite what a newer one brought.
     """
 
     id: str
