@@ -42,7 +42,7 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, exi
             subprocess.run(
                 [sys.executable, "-I", "-S", HERE / "launcher.py", report, *command],
                 check=True, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, cwd=cwd,
-                env={**_usual(), **env},
+                env={**usual(), **env},
             )  # fmt: skip
         told = json.loads(report.read_text(encoding="utf-8"))
         text = out.read_text(encoding="utf-8", errors="replace")
@@ -52,7 +52,7 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, exi
     return Measured(told["seconds"], told["peak"], text)
 
 
-def _usual() -> dict[str, str]:
+def usual() -> dict[str, str]:
     """The environment without what slows Python down: compiled modules are kept, as they are once a package is
     installed."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -122,7 +122,7 @@ def prove(url: str, day: Path, folder: Path, who: str) -> int:
             for table, expected in EXPECTED.items():
                 connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {expected}")
                 columns = [name for name, *_ in connection.execute("DESCRIBE expected").fetchall()]
-                fetch(connection, planner, _actual(table, columns), columns, folder)
+                fetch(connection, planner, actual(table, columns), columns, folder)
                 count, fault = compare(connection)
                 rows += count
                 wrong += [f"{table}: {fault}"] if fault else []
@@ -133,16 +133,17 @@ def prove(url: str, day: Path, folder: Path, who: str) -> int:
     return rows
 
 
-def _actual(table: str, columns: list[str]) -> str:
-    """The planner's active rows of one table, references by the ids that people know."""
+def actual(table: str, columns: list[str], district: str = DISTRICT) -> str:
+    """The query for the planner's active rows of one table that are a district's, references by the ids that people
+    know; for PostgreSQL and SQLite."""
     joins, chosen = [], []
     for column in columns:
         foreign = REFERENCES.get(column)
         if foreign:
             joins.append(f"LEFT JOIN {foreign} ON {foreign}.id = mine.{column}")
-        chosen.append(f"{foreign}.external_id" if foreign else f"mine.{column}::text")
+        chosen.append(f"{foreign}.external_id" if foreign else f"CAST(mine.{column} AS text)")
     return f"SELECT {', '.join(chosen)} FROM {table} AS mine {' '.join(joins)} " \
-           f"WHERE mine.archived_at IS NULL AND mine.managed_by = {literal(DISTRICT)}"  # fmt: skip
+           f"WHERE mine.archived_at IS NULL AND mine.managed_by = {literal(district)}"  # fmt: skip
 
 
 def fetch(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MEMORY = "2500MB"
 """What one run may hold in memory before it spills; `SYNCRUN_MEMORY` sets another figure."""
+THREADS = "SYNCRUN_THREADS"
+"""The variable that says how many threads of the engine work at once; without it, as many as there are cores."""
 
 
 @contextmanager
@@ -25,6 +27,7 @@ def scratch(spill: Path, folders: Iterable[Path]) -> Iterator[DuckDBPyConnection
     """Open the engine; `spill` takes what does not fit in memory, `folders` are all it may touch."""
     import duckdb  # noqa: PLC0415 # heavy
 
+    threads = os.environ.get(THREADS)
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -32,6 +35,7 @@ def scratch(spill: Path, folders: Iterable[Path]) -> Iterator[DuckDBPyConnection
             "temp_directory": str(spill),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            **({"threads": threads} if threads else {}),
         },
     )
     try:

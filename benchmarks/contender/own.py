@@ -54,7 +54,7 @@ def run(course: Course) -> Iterator[Figure]:
         called = [sys.executable, "-m", "syncrun", *arguments, "--district", str(district)]
         return measure.run(called, env=env, cwd=room, exit_code=exit_code)
 
-    _compile()
+    compile_package()
     _arrive(course.days[0], room / "inbox")
     course.postgres.rest()
     steps = {
@@ -76,7 +76,7 @@ def run(course: Course) -> Iterator[Figure]:
     course.postgres.drop("bench_syncrun")
 
 
-def _compile() -> None:
+def compile_package() -> None:
     """Compile the package, as pip does when it installs one, so that the first command does not pay for it."""
     for each in (syncrun, syncrun.connectors, syncrun.sinks):
         compileall.compile_dir(each.__path__[0], quiet=2)

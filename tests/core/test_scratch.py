@@ -66,6 +66,12 @@ def test_memory_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert connection.execute("SELECT current_setting('memory_limit')").fetchone() == ("512.0 MiB",)
 
 
+def test_threads_can_be_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCRUN_THREADS", "1")
+    with scratch(tmp_path / "spill", []) as connection:
+        assert connection.execute("SELECT current_setting('threads')").fetchone() == (1,)
+
+
 def test_engine_spills_into_the_folder_it_was_given(engine: DuckDBPyConnection, tmp_path: Path) -> None:
     assert engine.execute("SELECT current_setting('temp_directory')").fetchone() == (os.fspath(tmp_path / "spill"),)
 
