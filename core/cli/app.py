@@ -79,7 +79,7 @@ Exit codes:
   3   held: a person must approve; nothing of the held part written
   4   degraded: some sinks or rows done, the rest reported
   70  a fault in syncrun or a plug-in
-  75  try again later: network, throttling, busy lease
+  75  try again later: network, throttling, busy lease, asked to end
 """
 
 
