@@ -386,6 +386,68 @@ def test_district_that_is_new_is_found_and_one_that_is_gone_is_left(town: Town) 
     ]
 
 
+def test_schedule_that_could_not_be_saved_is_saved_when_the_state_is_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = town.service()
+    for each in ("ash", "elm"):
+        town.district(each)
+
+    def away(*_: object) -> None:
+        raise UnreachableError("The state database is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(timetable, "adopt", away)
+        for _ in range(2):
+            with pytest.raises(UnreachableError):
+                served.step(11)
+    served.step(11)
+    assert served.step(hours=8) == ["ash", "elm"]
+
+
+@pytest.mark.requirement("S3-6")
+def test_file_that_came_before_the_one_it_waits_for_counts_when_both_are_there(town: Town) -> None:
+    served = town.service()
+    town.district("export", more=CHAIN)
+    served.step(11)
+    town.district("import")
+    served.step(11)
+    assert served.step(hours=7.5) == ["import"]
+    served.finish("import")
+    assert served.step(6) == ["export"]
+
+
+def test_of_two_files_of_one_district_the_first_alone_counts(town: Town) -> None:
+    town.district("elm")
+    other = town.home / "districts" / "other.toml"
+    other.write_text((town.home / "districts" / "elm.toml").read_text().replace("19:30", "22:00"), encoding="utf-8")
+    served = town.service()
+    assert served.step(hours=7.5) == ["elm"]
+    served.finish("elm")
+    assert served.step(hours=4) == []
+    (town.home / "districts" / "elm.toml").unlink()
+    assert served.step(hours=1) == []
+    assert served.step(hours=21.6) == ["elm"]
+
+
+def test_fault_of_a_plugin_holds_up_no_other_district(town: Town, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.district("ash", ARRIVAL)
+    town.district("elm")
+    town.ran("ash")
+    served = town.service()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("syncrun.connectors.oneroster_csv.source.OneRosterCsv.arrived", broken)
+    with monkeypatch.context() as patch:
+        patch.setattr("syncrun.config.district.settings_schema", broken)
+        town.district("oak")
+        assert served.step(hours=7) == []
+    served.step(11)
+    assert served.step(hours=0.5) == ["elm", "oak"]
+
+
 # -- servers that end ------------------------------------------------------------------------------------------------------
 
 
