@@ -106,5 +106,7 @@ def tell_error(summary: Any, error: Any, *, as_json: bool) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the run as Ctrl-C does: the lease is let go, and the next run finishes what was begun."""
+    """SIGTERM ends the run as Ctrl-C does: the lease is let go, and the next run finishes what was begun. A second one,
+    such as systemd sends to all of a service, must not disturb that."""
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -22,9 +22,9 @@ from syncrun.config.district import load
 from syncrun.demo import roster
 from syncrun.registry import Registry
 from syncrun.schedule import timetable
-from syncrun.state import job, server
+from syncrun.state import job, lease, server
 from syncrun.state.database import open_state
-from syncrun.state.model import schedules
+from syncrun.state.model import leases, schedules
 from syncrun.state.store import State
 
 if TYPE_CHECKING:
@@ -223,6 +223,26 @@ def test_files_that_come_begin_a_run(evening: Callable[..., Evening]) -> None:
     assert [(each["cause"], each["mode"]) for each in found.told("run begun")] == [("arrival", "incremental")] * 2
     assert found.outcomes() == ["DONE", "DONE"]
     assert found.is_there("Mathematics at night")
+
+
+def test_run_that_is_asked_to_end_twice_lets_go_of_its_lease_all_the_same(
+    settled: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As systemd does it, which sends SIGTERM to the server and to its runs, and the server asks them too."""
+    state, release = State(open_state(settled.home), SystemClock()), lease._release
+
+    def asked(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def asked_again(*arguments: Any) -> None:
+        asked()
+        release(*arguments)
+
+    monkeypatch.setattr("syncrun.run.runner._sync", asked)
+    monkeypatch.setattr(lease, "_release", asked_again)
+    assert terminal("--district", settled.toml).code == 130
+    with state.transaction() as connection:
+        assert connection.execute(sa.select(leases.c.run)).scalar_one() is None
 
 
 def test_options_are_checked_and_the_log_can_be_for_people(evening: Callable[..., Evening], terminal: Terminal) -> None:
