@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from syncrun.schedule.next import latest_run, next_run
@@ -57,6 +57,8 @@ def decide(slots: Iterable[Slot], now: datetime.datetime) -> list[Settled]:
         ended = slot.spec.until is not None and day > slot.spec.until
         if slot.spec.closed_until(day) and not ended:
             continue
+        if slot.settled - now > SETTLED_AHEAD:
+            slot = replace(slot, settled=slot.next_at - datetime.datetime.resolution)  # noqa: PLW2901 # that alone is wrong
         at, next_at = _appointments(slot, slot.next_at, now)
         fate: Fate = "runs"
         if at is None:
