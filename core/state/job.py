@@ -66,8 +66,11 @@ def take(
     connection: sa.Connection, state: State, district: str, mode: str, cause: Cause, due_at: datetime.datetime, server: str,
     mark: str | None = None,
 ) -> Job:  # fmt: skip
-    """Take the job of a district, in the transaction of what made it due. Raises `TakenError` while one is open."""
+    """Take the job of a district, in the transaction of what made it due. Raises `TakenError` while one is open, and for
+    the arrival of files for which the last one was."""
     before = connection.execute(sa.select(jobs).where(jobs.c.district == district).with_for_update()).one_or_none()
+    if before is not None and cause == "arrival" and before.mark == mark:
+        raise TakenError
     epoch = connection.execute(sa.select(leases.c.epoch).where(leases.c.district == district)).scalar() or 0
     values = {
         "number": before.number + 1 if before else 1, "mode": mode, "cause": cause, "mark": mark, "due_at": due_at,
@@ -102,8 +105,9 @@ def still_open(state: State) -> list[Job]:
 
 
 def adopt(state: State, job: Job, server: str) -> Job | None:
-    """Take over the job of a server that is gone. Of any number that ask, one gets it; None for the others."""
-    return _change(state, job, server=server, begun_at=None)
+    """Take over the job of a server that is gone. Of any number that ask, one gets it; None for the others. Where its run
+    was begun, that was cut off."""
+    return _change(state, job, server=server, begun_at=None, crashes=job.crashes + (job.begun_at is not None))
 
 
 def begin(state: State, job: Job) -> Job | None:
