@@ -264,6 +264,8 @@ class Service:
     def _begin_owed(self, now: datetime.datetime) -> None:
         """Begin what was taken over, and try again what is to be."""
         for mine in sorted(self._jobs.values(), key=lambda each: (each.due_at, each.district)):
+            if self._free() <= 0:
+                return
             if mine.district in self._executor.at_work or not is_time(mine, now):
                 continue
             run = job.run_for(self._state, mine, FINAL)
@@ -274,9 +276,11 @@ class Service:
                 self._end(mine, "gave up")
             elif mine.crashes > len(CRASH_PAUSES):
                 self._end(mine, "crashed")
+            elif not self._has_room(filed):
+                continue
             elif self._is_paused(mine):
                 self._end(mine, "skipped")
-            elif self._has_room(filed):
+            else:
                 self._launch(mine, filed, now)
 
     def _is_paused(self, mine: Job) -> bool:
@@ -315,17 +319,18 @@ class Service:
             elif due.district not in self._unfiled:
                 self._unfiled.add(due.district)
                 self._log.unfiled(due.district)
-        for filed in self._shelf.all():
-            if filed.district and filed.district.arrival:
-                mark = self._arrived(filed.district, now)
-                if mark:
-                    yield _Wish(filed, None, mark)
+        watched = [each for each in self._shelf.all() if each.district and each.district.arrival]
+        marks = job.marks(self._state) if watched else {}
+        for filed in watched:
+            mark = filed.district and self._arrived(filed.district, marks.get(filed.name, (None, False)), now)
+            if mark:
+                yield _Wish(filed, None, mark)
 
-    def _arrived(self, district: District, now: datetime.datetime) -> str | None:
-        """What stands for files of a district that came and may begin a run."""
-        last = job.last(self._state, district.name)
-        mark = self._watch.arrived(district, last.mark if last else None, now)
-        if mark is None or (last and last.is_open):
+    def _arrived(self, district: District, newest: tuple[str | None, bool], now: datetime.datetime) -> str | None:
+        """What stands for files of a district that came and may begin a run. `newest` is as `job.marks` has it."""
+        known, at_work = newest
+        mark = self._watch.arrived(district, known, now)
+        if mark is None or at_work:
             return None
         entries = timetable.entries(self._state, district.name)
         paused = bool(entries) and all(each.paused for each in entries)

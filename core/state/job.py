@@ -97,6 +97,14 @@ def last(state: State, district: str) -> Job | None:
     return Job(**found._asdict()) if found else None
 
 
+def marks(state: State) -> dict[str, tuple[str | None, bool]]:
+    """By district what stood for the source's files when its newest job was taken, and whether that is open."""
+    query = sa.select(jobs.c.district, jobs.c.mark, jobs.c.ended_at)
+    with state.transaction() as connection:
+        found = connection.execute(query.where(jobs.c.mark.is_not(None) | jobs.c.ended_at.is_(None)))
+        return {row.district: (row.mark, row.ended_at is None) for row in found}
+
+
 def still_open(state: State) -> list[Job]:
     """All jobs whose run is owed, those that are due longest first."""
     query = sa.select(jobs).where(jobs.c.ended_at.is_(None)).order_by(jobs.c.due_at, jobs.c.district)
