@@ -32,7 +32,7 @@ def run(
 ) -> int:  # fmt: skip
     """Run a district, from its source or with what a person uploads, and tell how it went and when it runs next; the exit
     code. `again` is the command that does the same once more. Unless `additions_only` is said, the schedules of the
-    district decide it by the day. SIGTERM asks the run to end; a second one ends it as Ctrl-C does."""
+    district decide it by the day. SIGTERM asks the run to end."""
     stop = Stop()
     signal.signal(signal.SIGTERM, _asking(stop))
     journal = _journal(as_json=log_json)
@@ -126,11 +126,10 @@ def _watched(session: Session) -> Result:
 
 
 def _asking(stop: Stop) -> Callable[[int, FrameType | None], None]:
-    """What SIGTERM does: ask the run to end; when it was asked before, end it as Ctrl-C does."""
+    """What SIGTERM does: ask the run to end. Asked again, as a service manager does that sends it to all processes of a
+    service, it goes on ending; Ctrl-C ends it at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
-            raise KeyboardInterrupt
         stop.ask()
 
     return ask

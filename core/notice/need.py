@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from syncrun.errors import ConfigError
+from syncrun.errors import EXIT_REFUSED, ConfigError
 from syncrun.state.job import Ending, Job
 
 Asks = Literal["approve", "act", "know"]
@@ -90,19 +90,17 @@ def of_job(job: Job) -> Need | None:
     if not job.failed:
         return None
     words, next_step = _UNENDED[job.ending or "crashed"]
-    if job.ending == "ended":
-        words = words.format(code=job.exit_code)
+    refused = "was refused" if job.exit_code == EXIT_REFUSED else "ended"
     times = f"{job.tries} time{'' if job.tries == 1 else 's'}"
-    return need(
-        "N-JOB-1", job.district, words.format(times=times), next_step.format(district=job.district), f"{job.number}"
-    )
+    words = words.format(times=times, refused=refused, code=job.exit_code)
+    return need("N-JOB-1", job.district, words, next_step.format(district=job.district), f"{job.number}")
 
 
 _UNENDED: Mapping[Ending, tuple[str, str]] = {
-    "ended": ("It was refused before it began (exit code {code}).", "`syncrun check --district {district}` says why."),
+    "ended": ("It {refused} before it began (exit code {code}).", "`syncrun check --district {district}` says why."),
     "gave up": ("It was tried {times}, and was to be tried again later each time.",
                 "See to the network and the source; then `syncrun --district {district}`."),
-    "crashed": ("It was cut off {times}.", "See whether the machine has memory to spare; then `syncrun --district {district}`."),
+    "crashed": ("It was begun {times} and cut off.", "See whether the machine has memory to spare; then `syncrun --district {district}`."),
     "too long": ("It took longer than it may, and was ended.",
                  "See what it waits for; `syncrun serve --minutes` gives it more time. The next run goes on from there."),
     "too large": ("It took more memory than it may, and was ended.",

@@ -79,7 +79,7 @@ def _look(name: str, state: State, now: datetime.datetime, next_run: NextRun) ->
     """What is to be waited for, and what is wrong, with one that comes before; both empty when it ended well."""
     owed = job.last(state, name)
     planned = next_run(name)
-    last = history.last_ended(state, name)
+    last = history.last_begun(state, name)
     passed = history.last_skipped(state, name)
     if lease.holder(state.engine, name, state.clock) or (owed and owed.begun_at):
         return f"{name} is at work", ""
@@ -98,6 +98,8 @@ def _look(name: str, state: State, now: datetime.datetime, next_run: NextRun) ->
         return "", f"{name} was begun and did not come to an end ({owed.ending})"
     if last is None:
         return f"{name} has not run yet", ""
+    if last.finished_at is None:
+        return "", f"{name} was cut off (run {last.id})"
     if history.ended_well(last):
         return "", ""
     if last.outcome == "RETRY":

@@ -6,6 +6,7 @@ a line is made. So no cell of a roster, no message of a driver and no secret can
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -137,9 +138,27 @@ def log_to(form: Form, stream: TextIO, processors: list[Processor]) -> Filtering
         else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False)
     )  # fmt: skip
     return cast("FilteringBoundLogger", structlog.wrap_logger(
-        structlog.PrintLogger(stream), wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        structlog.PrintLogger(cast("TextIO", _Surviving(stream))), wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[structlog.processors.add_log_level, *processors, allowed, renderer],
     ))  # fmt: skip
+
+
+class _Surviving:
+    """A stream for a log. That a disk is full, a reader went away or there is none ends neither a run half-way nor a
+    service."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        if self._stream:
+            with contextlib.suppress(OSError):
+                self._stream.write(text)
+
+    def flush(self) -> None:
+        if self._stream:
+            with contextlib.suppress(OSError):
+                self._stream.flush()
 
 
 def allowed(logger: WrappedLogger, name: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from syncrun.schedule.next import latest_run, next_run
@@ -51,16 +51,19 @@ def decide(slots: Iterable[Slot], now: datetime.datetime) -> list[Settled]:
     found: list[Settled] = []
     running = False
     for slot in sorted(slots, key=lambda each: MODES.index(each.mode)):
-        if slot.next_at is None or slot.next_at > now:
+        appointed = slot.next_at
+        if appointed is None or appointed > now:
             continue
         day = slot.spec.day_of(now)
         ended = slot.spec.until is not None and day > slot.spec.until
         if slot.spec.closed_until(day) and not ended:
             continue
-        at, next_at = _appointments(slot, slot.next_at, now)
+        if slot.settled - now > SETTLED_AHEAD:
+            slot = replace(slot, settled=appointed - datetime.datetime.resolution)  # noqa: PLW2901 # that alone is wrong
+        at, next_at = _appointments(slot, appointed, now)
         fate: Fate = "runs"
         if at is None:
-            at, fate = slot.next_at, "done before"
+            at, fate = appointed, "done before"
         elif ended or now - at > datetime.timedelta(hours=slot.spec.catch_up_hours):
             fate = "too late"
         elif running:

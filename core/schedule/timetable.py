@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
@@ -21,9 +21,9 @@ from syncrun.schedule.arrival import Arrival
 from syncrun.schedule.due import Settled, Slot, appointment, decide
 from syncrun.schedule.next import next_run
 from syncrun.schedule.spec import MODES, Mode, Spec, from_json, settings, to_json
-from syncrun.state import job
+from syncrun.state import job, lease
 from syncrun.state.job import Job, TakenError
-from syncrun.state.model import jobs, leases, schedules
+from syncrun.state.model import jobs, schedules
 from syncrun.state.store import State
 
 Source = Literal["file", "command"]
@@ -260,7 +260,7 @@ def due(state: State, now: datetime.datetime | None = None) -> list[Due]:
     """
     now = now or state.clock.now()
     with state.transaction() as connection:
-        found = list(_decided(connection, now))
+        found = list(_decided(connection, now, lease.at_work(connection, state.clock)))
     runs = []
     for district, settled in found:
         first = next((each for each in settled if each.fate == "runs"), None)
@@ -272,19 +272,20 @@ def due(state: State, now: datetime.datetime | None = None) -> list[Due]:
     return sorted(runs, key=lambda each: (each.at, each.district))
 
 
-def _decided(connection: sa.Connection, now: datetime.datetime) -> Iterator[tuple[str, tuple[Settled, ...]]]:
+def _decided(
+    connection: sa.Connection, now: datetime.datetime, at_work: Collection[str]
+) -> Iterator[tuple[str, tuple[Settled, ...]]]:  # fmt: skip
     """By district what becomes of the appointments that have come."""
     columns = schedules.c
-    at_work = sa.exists().where(
-        leases.c.district == columns.district, leases.c.run.is_not(None), leases.c.expires_at > now
-    )
     taken = sa.exists().where(jobs.c.district == columns.district, jobs.c.ended_at.is_(None))
     query = (
         sa.select(columns.id, columns.district, columns.mode, columns.spec, columns.next_at, columns.settled)
-        .where(columns.current, columns.paused_at.is_(None), columns.next_at <= now, ~at_work, ~taken)
+        .where(columns.current, columns.paused_at.is_(None), columns.next_at <= now, ~taken)
         .order_by(columns.district)
     )
     for district, rows in groupby(connection.execute(query), key=lambda row: str(row.district)):
+        if district in at_work:
+            continue
         slots = [Slot(row.id, row.mode, from_json(row.spec), row.next_at, row.settled) for row in rows]
         yield district, tuple(decide(slots, now))
 

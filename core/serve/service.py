@@ -12,7 +12,7 @@ import dataclasses
 import datetime
 import time
 import urllib.parse
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from syncrun.order.foresight import scheduled
 from syncrun.order.start import Skip, Start, may_start, note_skip
 from syncrun.schedule import timetable
 from syncrun.schedule.timetable import Due
-from syncrun.serve.again import FINAL, TRY_HOURS, Again, is_time, verdict
+from syncrun.serve.again import CRASH_PAUSES, FINAL, TRY_HOURS, Again, is_time, verdict
 from syncrun.serve.executor import BusyError, Ended, Executor, Limits, Task
 from syncrun.serve.log import Log
 from syncrun.serve.shelf import Filed, Shelf
@@ -43,6 +43,8 @@ BUSY_SECONDS = 5.0
 DIGEST_SECONDS = 3600.0
 NEED_SECONDS = 300.0
 """Until people are told that they are needed, so that what happens meanwhile is told with it."""
+JUMP_SECONDS = 60.0
+"""So far the clock may go apart from the one that only goes forward before it counts as set."""
 DIGEST = ":digest"
 """The key of the task that sends digests; no district is called so."""
 
@@ -92,6 +94,7 @@ class Service:
         self._ended: list[Ended] = []
         self._wishes: list[_Wish] = []
         self._waits_since: dict[tuple[str, str], float] = {}
+        self._apart = self._clocks_apart(state.clock.now())
         self._unfiled: set[str] = set()
         self._told = self._stopping = False
         self._good = True
@@ -122,7 +125,7 @@ class Service:
             except SyncError as error:  # the state database is away; what is at work goes on
                 self._log.trouble(error.code)
                 pause = min(2 * pause, 60.0)
-                if once:
+                if once and not self._executor.at_work:
                     raise
             if once and not self._executor.at_work and not self._ended and not self._watch.sees_more_coming:
                 break
@@ -142,6 +145,7 @@ class Service:
             if not self._told:
                 self._told = True
                 self._log.started(self._limits.at_once, len(self._shelf.all()))
+        self._mind_clock(now)
         if once and not self._executor.at_work:
             self._look.within(0)
             self._comes.within(0)
@@ -149,7 +153,7 @@ class Service:
         if self._others.come():
             self._take_over(now)
         self._begin_owed(now)
-        self._begin_wished(now)
+        self._begin_wished(now, once=once)
         self._send_digest(last=once)
 
     def leave(self) -> None:
@@ -161,6 +165,19 @@ class Service:
                 job.release(self._state, each)
             server.leave(self._state, self.id)
         self._log.left()
+
+    def _mind_clock(self, now: datetime.datetime) -> None:
+        """Make appointments anew when the clock was set: they may lie years ahead since it was wrong."""
+        apart = self._clocks_apart(now)
+        if abs(apart - self._apart) > JUMP_SECONDS:
+            for filed in self._shelf.all():
+                if filed.district:
+                    timetable.adopt(self._state, filed.name, filed.district.schedule, now)
+            self._apart = apart
+            self._look.within(0)
+
+    def _clocks_apart(self, now: datetime.datetime) -> float:
+        return now.timestamp() - self._timer()
 
     # -- what ended --------------------------------------------------------------------------------------------------
 
@@ -253,6 +270,8 @@ class Service:
     def _begin_owed(self, now: datetime.datetime) -> None:
         """Begin what was taken over, and try again what is to be."""
         for mine in sorted(self._jobs.values(), key=lambda each: (each.due_at, each.district)):
+            if self._free() <= 0:
+                return
             if mine.district in self._executor.at_work or not is_time(mine, now):
                 continue
             run = job.run_for(self._state, mine, FINAL)
@@ -261,12 +280,25 @@ class Service:
                 self._end(mine, "ended", run.exit_code, run.id)
             elif filed is None:
                 self._end(mine, "gave up")
-            elif self._has_room(filed):
+            elif mine.crashes > len(CRASH_PAUSES):
+                self._end(mine, "crashed")
+            elif not self._has_room(filed):
+                continue
+            elif self._is_paused(mine):
+                self._end(mine, "skipped")
+            else:
                 self._launch(mine, filed, now)
+
+    def _is_paused(self, mine: Job) -> bool:
+        """Whether somebody paused the schedule of a job, or for files all schedules, while it was not at work."""
+        found = timetable.entries(self._state, mine.district)
+        if mine.cause == "schedule":
+            return any(each.paused for each in found if each.mode == mine.mode)
+        return bool(found) and all(each.paused for each in found)
 
     # -- what is to begin --------------------------------------------------------------------------------------------
 
-    def _begin_wished(self, now: datetime.datetime) -> None:
+    def _begin_wished(self, now: datetime.datetime, *, once: bool) -> None:
         """Begin what is due, as many runs as may be at work."""
         if self._free() <= 0:
             return
@@ -276,14 +308,14 @@ class Service:
                 self._look.within(TICK)
             kept = {_key(each) for each in self._wishes}
             self._waits_since = {key: since for key, since in self._waits_since.items() if key in kept}
-        left = []
-        for place, wish in enumerate(self._wishes):
-            if self._free() <= 0:
-                left += self._wishes[place:]
-                break
-            if not self._has_room(wish.filed) or not self._tried(wish, now):
-                left.append(wish)
-        self._wishes = left
+        left, rest = [], deque(self._wishes)
+        try:
+            while rest and self._free() > 0:
+                if not self._has_room(rest[0].filed) or not self._tried(rest[0], now, once=once):
+                    left.append(rest[0])
+                rest.popleft()
+        finally:  # what was begun is not begun again when the state is back
+            self._wishes = [*left, *rest]
 
     def _wished(self, now: datetime.datetime) -> Iterator[_Wish]:
         for due in timetable.due(self._state, now):
@@ -293,17 +325,22 @@ class Service:
             elif due.district not in self._unfiled:
                 self._unfiled.add(due.district)
                 self._log.unfiled(due.district)
-        for filed in self._shelf.all() if self._comes.come() else ():
-            if filed.district and filed.district.arrival:
-                mark = self._arrived(filed.district, now)
-                if mark:
-                    yield _Wish(filed, None, mark)
+        watched = (
+            [each for each in self._shelf.all() if each.district and each.district.arrival]
+            if self._comes.come()
+            else []
+        )
+        marks = job.marks(self._state) if watched else {}
+        for filed in watched:
+            mark = filed.district and self._arrived(filed.district, marks.get(filed.name, (None, False)), now)
+            if mark:
+                yield _Wish(filed, None, mark)
 
-    def _arrived(self, district: District, now: datetime.datetime) -> str | None:
-        """What stands for files of a district that came and may begin a run."""
-        last = job.last(self._state, district.name)
-        mark = self._watch.arrived(district, last.mark if last else None, now)
-        if mark is None or (last and last.is_open):
+    def _arrived(self, district: District, newest: tuple[str | None, bool], now: datetime.datetime) -> str | None:
+        """What stands for files of a district that came and may begin a run. `newest` is as `job.marks` has it."""
+        known, at_work = newest
+        mark = self._watch.arrived(district, known, now)
+        if mark is None or at_work:
             return None
         return mark if self._may_arrive(district.name) else None
 
@@ -313,13 +350,15 @@ class Service:
         paused = bool(entries) and all(each.paused for each in entries)
         return not paused and history.first_sync_done(self._state, district)
 
-    def _tried(self, wish: _Wish, now: datetime.datetime) -> bool:
-        """Begin a run, or pass it over; False when it is to be asked again."""
+    def _tried(self, wish: _Wish, now: datetime.datetime, *, once: bool) -> bool:
+        """Begin a run, or pass it over; False when it is to be asked again. How long it waits counts from when it was
+        first looked at; for one who looks once, from when it was due."""
         found: Start | Skip = Start()
         if wish.filed.district:
             since = self._waits_since.setdefault(_key(wish), self._timer())
-            waited = datetime.timedelta(seconds=self._timer() - since)
-            asked = may_start(wish.filed.district, self._state, now, due=now - waited, next_run=scheduled(self._state))
+            first = now - datetime.timedelta(seconds=self._timer() - since)
+            due = wish.due.at if once and wish.due else first
+            asked = may_start(wish.filed.district, self._state, now, due=due, next_run=scheduled(self._state))
             if not isinstance(asked, Start | Skip):
                 return False
             found = asked

@@ -1,4 +1,5 @@
-"""The district files of `districts/`, each read when it is new or has changed."""
+"""The district files of `districts/`, each read when it is new or has changed, and again while it cannot be used: what it
+lacks may come."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ class Shelf:
         self._registry = Registry()
         self._by_path: dict[Path, Filed] = {}
         self._by_name: dict[str, Filed] = {}
+        self._given: dict[Path, Filed] = {}
 
     def get(self, district: str) -> Filed | None:
         """The file of a district, if there is one."""
@@ -40,24 +42,33 @@ class Shelf:
         return [self._by_name[name] for name in sorted(self._by_name)]
 
     def look(self) -> Iterator[Filed]:
-        """Read what is new or has changed since the last look; those files. A file that cannot be used any more keeps its
-        district's name."""
+        """Read what is new or has changed since the last look; those files that count. One that its taker did not get done
+        with comes again. A file that cannot be used any more keeps its district's name."""
         there = dict(_files())
-        for path in self._by_path.keys() - there.keys():
-            del self._by_path[path]
-        for path, stamp in there.items():
-            before = self._by_path.get(path)
-            if before is None or before.stamp != stamp:
-                self._by_path[path] = found = self._read(path, stamp, before.name if before else path.stem)
-                yield found
+        if any(each.district is None for each in self._by_path.values()):
+            self._registry = Registry()  # its plug-in may have been installed since
+        self._by_path = {path: self._read_anew(path, stamp) for path, stamp in there.items()}
         self._by_name = {}
-        for path in there:
-            self._by_name.setdefault(self._by_path[path].name, self._by_path[path])
+        for found in self._by_path.values():
+            self._by_name.setdefault(found.name, found)
+        counting = {each.path: each for each in self._by_name.values()}
+        self._given = {path: found for path, found in self._given.items() if counting.get(path) is found}
+        for path, found in counting.items():
+            if path not in self._given:
+                yield found
+                self._given[path] = found
+
+    def _read_anew(self, path: Path, stamp: Stamp) -> Filed:
+        """A file as it is now. One that cannot be used is always read: it may have been for want of another file."""
+        before = self._by_path.get(path)
+        if before and before.stamp == stamp and before.district:
+            return before
+        return self._read(path, stamp, before.name if before else path.stem)
 
     def _read(self, path: Path, stamp: Stamp, name: str) -> Filed:
         try:
             district = load(str(path), self._registry, fetch_secrets=False)
-        except ConfigError:
+        except Exception:  # noqa: BLE001 # a plug-in may raise anything; a run of this district says what, others go on
             return Filed(name, path, stamp, None)
         return Filed(district.name, path, stamp, district)
 

@@ -51,9 +51,13 @@ class Watch:
 
 
 def mark_of(district: District) -> str | None:
-    """What stands for the files of a district that are there now; None when there are none, or its source cannot tell."""
+    """What stands for the files of a district that are there now; None when there are none, or its source cannot tell,
+    also where that is a fault of its plug-in: other districts go on, and a scheduled run of this one says what it is."""
     info = district.source.info
     if Cap.WATCH not in info.caps:
         return None
-    source = imported(info.cls, info.name)(district.source.settings, Context(district.name, district.folder, ""))
-    return cast("WatchedSource", source).arrived()
+    try:
+        source = imported(info.cls, info.name)(district.source.settings, Context(district.name, district.folder, ""))
+        return cast("WatchedSource", source).arrived()
+    except Exception:  # noqa: BLE001 # a plug-in may raise anything
+        return None

@@ -12,6 +12,8 @@ from syncrun.state.store import Run, State, run_of
 
 SKIP = "skip"
 """The action in the audit by which a scheduled run that was passed over is known."""
+AHEAD = datetime.timedelta(days=2)
+"""A skip that lies further ahead was noted while the clock was wrong, and does not count."""
 MEASURED = 10
 """So many of the last runs tell how long the next will take."""
 
@@ -52,9 +54,12 @@ def newest(connection: sa.Connection, district: str, but: str) -> Run | None:
     return run_of(found) if found else None
 
 
-def last_ended(state: State, district: str) -> Run | None:
-    """The newest of them."""
-    return next(iter(ended(state, district, limit=1)), None)
+def last_begun(state: State, district: str) -> Run | None:
+    """The newest run of a district, whether or not it came to an end; no dry run."""
+    query = sa.select(runs).where(runs.c.district == district, ~runs.c.dry_run).order_by(runs.c.epoch.desc()).limit(1)
+    with state.transaction() as connection:
+        found = connection.execute(query).one_or_none()
+    return run_of(found) if found else None
 
 
 def last_good(state: State, district: str) -> Run | None:
@@ -102,6 +107,6 @@ def last_skipped(state: State, district: str) -> Skipped | None:
         found = connection.execute(query.limit(1)).one_or_none()
         later = sa.select(sa.func.max(runs.c.started_at)).where(runs.c.district == district, ~runs.c.dry_run)
         latest: datetime.datetime | None = connection.execute(later).scalar()
-    if found is None or (latest is not None and latest >= found.at):
+    if found is None or (latest is not None and latest >= found.at) or found.at - state.clock.now() > AHEAD:
         return None
     return Skipped(found.at, found.subject)

@@ -66,8 +66,11 @@ def take(
     connection: sa.Connection, state: State, district: str, mode: str, cause: Cause, due_at: datetime.datetime, server: str,
     mark: str | None = None,
 ) -> Job:  # fmt: skip
-    """Take the job of a district, in the transaction of what made it due. Raises `TakenError` while one is open."""
+    """Take the job of a district, in the transaction of what made it due. Raises `TakenError` while one is open, and for
+    the arrival of files for which the last one was."""
     before = connection.execute(sa.select(jobs).where(jobs.c.district == district).with_for_update()).one_or_none()
+    if before is not None and cause == "arrival" and before.mark == mark:
+        raise TakenError
     epoch = connection.execute(sa.select(leases.c.epoch).where(leases.c.district == district)).scalar() or 0
     values = {
         "number": before.number + 1 if before else 1, "mode": mode, "cause": cause, "mark": mark, "due_at": due_at,
@@ -94,6 +97,14 @@ def last(state: State, district: str) -> Job | None:
     return Job(**found._asdict()) if found else None
 
 
+def marks(state: State) -> dict[str, tuple[str | None, bool]]:
+    """By district what stood for the source's files when its newest job was taken, and whether that is open."""
+    query = sa.select(jobs.c.district, jobs.c.mark, jobs.c.ended_at)
+    with state.transaction() as connection:
+        found = connection.execute(query.where(jobs.c.mark.is_not(None) | jobs.c.ended_at.is_(None)))
+        return {row.district: (row.mark, row.ended_at is None) for row in found}
+
+
 def still_open(state: State) -> list[Job]:
     """All jobs whose run is owed, those that are due longest first."""
     query = sa.select(jobs).where(jobs.c.ended_at.is_(None)).order_by(jobs.c.due_at, jobs.c.district)
@@ -102,8 +113,9 @@ def still_open(state: State) -> list[Job]:
 
 
 def adopt(state: State, job: Job, server: str) -> Job | None:
-    """Take over the job of a server that is gone. Of any number that ask, one gets it; None for the others."""
-    return _change(state, job, server=server, begun_at=None)
+    """Take over the job of a server that is gone. Of any number that ask, one gets it; None for the others. Where its run
+    was begun, that was cut off."""
+    return _change(state, job, server=server, begun_at=None, crashes=job.crashes + (job.begun_at is not None))
 
 
 def begin(state: State, job: Job) -> Job | None:

@@ -109,6 +109,12 @@ def holder(engine: sa.Engine, district: str, clock: Clock) -> str | None:
         return str(found.run)
 
 
+def at_work(connection: sa.Connection, clock: Clock) -> set[str]:
+    """The districts of which a run is at work now and alive."""
+    query = sa.select(leases).where(leases.c.run.is_not(None), leases.c.expires_at > now_of(connection, clock))
+    return {found.district for found in connection.execute(query) if not _is_dead(found)}
+
+
 def _is_dead(found: sa.Row[tuple[object, ...]]) -> bool:
     return found.host == socket.gethostname() and not alive(found.pid, found.born)
 

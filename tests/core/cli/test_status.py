@@ -14,6 +14,7 @@ from syncrun.errors import ConfigError
 from syncrun.order.start import Skip, note_skip
 from syncrun.registry import Registry
 from syncrun.state import job, lease, server
+from syncrun.state.store import State
 from syncrun.status.overview import overview
 
 if TYPE_CHECKING:
@@ -110,9 +111,9 @@ def test_refused_run_and_a_file_that_cannot_be_used_ask_for_somebody_to_act(
 @pytest.mark.requirement("S3-19")
 def test_scheduled_run_that_was_skipped_is_shown_with_the_reason(home_made: World, terminal: Terminal) -> None:
     session = home_made.session()
-    session.state.clock.move(days=300)  # type: ignore[attr-defined] # a clock of tests; later than the runs, which had none
-    with session.state.transaction() as connection:
-        note_skip(session.district, session.state, connection, Skip("import ended with REFUSED (run 1)"))
+    state = State(session.state.engine, SystemClock())  # later than the runs, which had none
+    with state.transaction() as connection:
+        note_skip(session.district, state, connection, Skip("import ended with REFUSED (run 1)"))
     answer = terminal("status", "--json")
     assert "N-SKIP-1" in codes(answer.json)
     assert "The scheduled run was skipped: import ended with REFUSED (run 1)." in terminal("status").out

@@ -166,12 +166,13 @@ def test_run_that_is_terminated_while_it_reads_ends_at_once(settled: World) -> N
 
 
 @pytest.mark.slow
-def test_second_signal_ends_it_as_an_interrupt_does(settled: World) -> None:
+def test_second_signal_disturbs_nothing(settled: World) -> None:
+    """A service manager may send it to the server and to its runs, and the server asks them too."""
     settled.write(roster.next_day())
-    code, _ = terminated(settled, "sending", times=2)
-    assert code == 130
-    assert newest(settled).finished_at is None
-    assert len(ledger(settled)) == 2
+    code, _ = terminated(settled, "sending", times=3)
+    assert code == 75
+    assert newest(settled).outcome == "RETRY"
+    assert len(ledger(settled)) == 3
     assert lease_of(settled) is None
 
 

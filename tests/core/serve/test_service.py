@@ -6,19 +6,23 @@ import datetime
 import json
 import shutil
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from town import NOON, Hands, Served, Town
 
+from syncrun.config.district import load
 from syncrun.errors import UnreachableError
+from syncrun.order.start import Skip, note_skip
+from syncrun.registry import Registry
 from syncrun.schedule import timetable
 from syncrun.serve.again import CRASH_PAUSES
 from syncrun.serve.executor import Ended, Limits
 from syncrun.serve.service import DIGEST
 from syncrun.state import job, lease, outbox, server
-from syncrun.state.model import jobs
+from syncrun.state.model import jobs, leases
 from syncrun.state.store import State
 from syncrun.testing.clock import FixedClock
 
@@ -163,7 +167,7 @@ def test_run_that_was_cut_off_is_begun_again_soon_and_not_for_ever(town: Town, c
     served.hands.end("elm", code)
     assert served.step() == []
     assert served.step(hours=10) == []
-    assert needs(town) == ["It was cut off 6 times."]
+    assert needs(town) == ["It was begun 6 times and cut off."]
     assert served.step(hours=14) == ["elm"]  # the next evening is another
 
 
@@ -187,6 +191,13 @@ def test_run_that_was_refused_before_it_began_is_told(town: Town) -> None:
     served.hands.end("elm", 2)
     assert served.step(hours=1) == []
     assert needs(town) == ["It was refused before it began (exit code 2)."]
+
+
+def test_run_that_ended_before_it_began_is_told_by_its_exit_code(town: Town) -> None:
+    served = evening(town, "elm")
+    served.hands.end("elm", 70)
+    served.step()
+    assert needs(town) == ["It ended before it began (exit code 70)."]
 
 
 def test_run_that_a_person_brought_to_an_end_meanwhile_is_not_tried_again(town: Town) -> None:
@@ -311,6 +322,34 @@ def test_chain_whose_machine_slept_is_made_up_for_in_its_order(town: Town) -> No
     assert served.step(6) == ["export"]
 
 
+@pytest.mark.requirement("S3-8", "S3-19")
+def test_export_is_skipped_after_a_run_by_hand_that_was_cut_off(town: Town) -> None:
+    served = chain(town)
+    served.finish("import")
+    served.step()
+    with lease.held(town.state.engine, "import", "by-hand", town.clock) as held:
+        town.state.start_run("by-hand", "import", "incremental", held.epoch, dry_run=False)
+        town.state.update_run("by-hand", status="applying")
+    assert served.step(minutes=2) == []
+    assert needs(town) == ["The scheduled run was skipped: import was cut off (run by-hand)."]
+
+
+@pytest.mark.requirement("S3-8", "S3-19")
+def test_waiting_comes_to_an_end_also_where_a_timer_begins_a_new_server_each_time(town: Town) -> None:
+    town.district("import", "")
+    town.district("export", more=CHAIN)
+    town.ran("import", "RETRY")
+    town.service().service.leave()
+
+    def looks(minutes: float) -> list[str]:
+        town.wait(minutes=minutes)
+        Served(town, Hands(), Limits(), digests=False).service.serve(once=True)
+        return needs(town)
+
+    assert [looks(minutes) for minutes in (450, 30, 29)] == [[], [], []]
+    assert "this one waited 60 minutes for it" in looks(1)[0]
+
+
 # -- clocks, sleep and changes -------------------------------------------------------------------------------------------
 
 
@@ -329,6 +368,39 @@ def test_clock_that_jumps_back_and_forth_doubles_no_run(town: Town, jumps: Seque
     days = {each.arguments for each in served.hands.begun}
     assert len(served.hands.begun) == 1 + (max(jumps) >= 24)
     assert len(days) == 1
+
+
+@pytest.mark.requirement("S3-18")
+def test_clock_that_was_wrong_by_a_month_for_a_while_costs_no_evening(town: Town) -> None:
+    served = evening(town, "elm")
+    served.finish("elm")
+    town.clock.move(days=30)
+    assert served.step(6) == ["elm"]
+    served.finish("elm")
+    served.step()
+    town.clock.move(days=-30)
+    assert served.step(6) == []
+    for _ in range(3):
+        assert served.step(days=1) == ["elm"]
+        served.finish("elm")
+        assert served.step(6) == []
+
+
+@pytest.mark.requirement("S3-18")
+def test_lease_and_skip_of_a_time_when_the_clock_was_wrong_hold_up_nothing(town: Town) -> None:
+    served = chain(town)
+    served.finish("import")
+    served.step()
+    town.clock.move(days=400)
+    with lease.held(town.state.engine, "export", "by-hand", town.clock):
+        with town.state.transaction() as connection:
+            found = connection.execute(sa.select(leases).where(leases.c.district == "export")).one()
+            note_skip(load("import", Registry()), town.state, connection, Skip("its clock was wrong"))
+        town.clock.move(days=-400)
+    with town.state.transaction() as connection:  # it was killed
+        values = {"run": "by-hand", "host": found.host, "pid": 2**22 + 1, "born": "1", "expires_at": found.expires_at}
+        connection.execute(sa.update(leases).where(leases.c.district == "export").values(**values))
+    assert served.step(minutes=2) == ["export"]
 
 
 def test_clock_set_back_while_a_run_waits_to_be_tried_again_does_not_hold_it_up(town: Town) -> None:
@@ -373,6 +445,18 @@ def test_schedule_paused_between_the_look_and_the_beginning_does_not_run(town: T
     assert served.step() == []
 
 
+@pytest.mark.parametrize("then", ["resumed", "paused"])
+def test_run_that_is_to_be_tried_again_is_not_while_its_schedule_is_paused(town: Town, then: str) -> None:
+    served = evening(town, "elm")
+    served.finish("elm", "RETRY")
+    served.step()
+    timetable.pause(town.state, "elm", ["full"], "Ann")
+    if then == "resumed":
+        timetable.resume(town.state, "elm", ["full"], "Ann")
+    assert served.step(minutes=2) == ["elm"] * (then == "resumed")
+    assert (town.job("elm").ending, needs(town)) == (None if then == "resumed" else "skipped", [])
+
+
 def test_district_that_is_new_is_found_and_one_that_is_gone_is_left(town: Town) -> None:
     served = evening(town, "ash")
     served.finish("ash")
@@ -384,6 +468,68 @@ def test_district_that_is_new_is_found_and_one_that_is_gone_is_left(town: Town) 
     assert [json.loads(each)["district"] for each in town.written.getvalue().splitlines() if "no file" in each] == [
         "ash"
     ]
+
+
+def test_schedule_that_could_not_be_saved_is_saved_when_the_state_is_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = town.service()
+    for each in ("ash", "elm"):
+        town.district(each)
+
+    def away(*_: object) -> None:
+        raise UnreachableError("The state database is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(timetable, "adopt", away)
+        for _ in range(2):
+            with pytest.raises(UnreachableError):
+                served.step(11)
+    served.step(11)
+    assert served.step(hours=8) == ["ash", "elm"]
+
+
+@pytest.mark.requirement("S3-6")
+def test_file_that_came_before_the_one_it_waits_for_counts_when_both_are_there(town: Town) -> None:
+    served = town.service()
+    town.district("export", more=CHAIN)
+    served.step(11)
+    town.district("import")
+    served.step(11)
+    assert served.step(hours=7.5) == ["import"]
+    served.finish("import")
+    assert served.step(6) == ["export"]
+
+
+def test_of_two_files_of_one_district_the_first_alone_counts(town: Town) -> None:
+    town.district("elm")
+    other = town.home / "districts" / "other.toml"
+    other.write_text((town.home / "districts" / "elm.toml").read_text().replace("19:30", "22:00"), encoding="utf-8")
+    served = town.service()
+    assert served.step(hours=7.5) == ["elm"]
+    served.finish("elm")
+    assert served.step(hours=4) == []
+    (town.home / "districts" / "elm.toml").unlink()
+    assert served.step(hours=1) == []
+    assert served.step(hours=21.6) == ["elm"]
+
+
+def test_fault_of_a_plugin_holds_up_no_other_district(town: Town, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.district("ash", ARRIVAL)
+    town.district("elm")
+    town.ran("ash")
+    served = town.service()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("syncrun.connectors.oneroster_csv.source.OneRosterCsv.arrived", broken)
+    with monkeypatch.context() as patch:
+        patch.setattr("syncrun.config.district.settings_schema", broken)
+        town.district("oak")
+        assert served.step(hours=7) == []
+    served.step(11)
+    assert served.step(hours=0.5) == ["elm", "oak"]
 
 
 # -- servers that end ------------------------------------------------------------------------------------------------------
@@ -437,6 +583,19 @@ def test_run_that_ended_after_its_server_was_killed_is_not_begun_again(town: Tow
     two = town.service()
     assert two.hands.begun == []
     assert town.job("elm").run == run
+
+
+def test_run_that_takes_its_server_with_it_each_time_is_not_begun_for_ever(town: Town) -> None:
+    town.district("oak", 'full = { every = "day", at = "19:31" }')
+    served = evening(town, "elm", at_once=1)
+    for tries in range(2, 7):
+        dies(served)
+        served = town.service(at_once=1)
+        assert (served.hands.busy, town.job("elm").tries) == (["elm"], tries)
+    dies(served)
+    served = town.service(at_once=1)
+    assert needs(town) == ["It was begun 6 times and cut off."]
+    assert served.step(minutes=2) == ["oak"]
 
 
 def test_run_that_outlives_its_server_is_waited_for(town: Town) -> None:
@@ -668,7 +827,58 @@ def test_one_who_looks_once_waits_for_files_that_are_still_coming(
     assert not served.service.owes
 
 
+@pytest.mark.requirement("S2-20")
+def test_files_that_another_server_dealt_with_a_moment_ago_begin_no_second_run(town: Town, inbox: Path) -> None:
+    town.district("ash", 'full = { every = "day", at = "12:01" }')
+    town.district("elm", ARRIVAL)
+    town.ran("elm")
+    one, two = town.service(at_once=1), town.service(at_once=1)
+    town.wait(61)
+    assert two.step() == ["ash"]
+    assert one.step() == ["elm"]
+    one.finish("elm", mode="incremental")
+    one.step()
+    two.finish("ash")
+    assert two.step() == []
+    assert one.step(minutes=1) == two.step(minutes=1) == []
+
+
+@pytest.mark.requirement("S2-20")
+def test_files_begin_one_run_though_the_state_goes_away_at_the_next(
+    town: Town, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("ash", "elm"):
+        town.district(each, ARRIVAL)
+        town.ran(each)
+    served = town.service()
+    take = job.take
+
+    def lost(connection: sa.Connection, state: State, district: str, *others: object) -> object:
+        if district == "elm":
+            raise UnreachableError("The state database went away.")
+        return take(connection, state, district, *others)  # type: ignore[arg-type] # passed on
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "take", lost)
+        with pytest.raises(UnreachableError):
+            served.step(61)
+    served.finish("ash", mode="incremental")
+    assert served.step(1) == ["elm"]
+    assert [each.key for each in served.hands.begun] == ["ash", "elm"]
+
+
 # -- digests, and one who looks once -------------------------------------------------------------------------------------
+
+
+def test_log_that_cannot_be_written_ends_nothing(town: Town) -> None:
+    class Full(StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    town.written = Full()
+    served = evening(town, "elm")
+    served.finish("elm")
+    assert served.step(hours=24) == ["elm"]
 
 
 def test_digest_is_sent_each_hour_and_soon_after_a_person_is_needed(town: Town) -> None:
