@@ -43,6 +43,8 @@ BUSY_SECONDS = 5.0
 DIGEST_SECONDS = 3600.0
 NEED_SECONDS = 300.0
 """Until people are told that they are needed, so that what happens meanwhile is told with it."""
+SOON_SECONDS = 35.0
+"""Who looks once waits so long for a run that is tried again."""
 JUMP_SECONDS = 60.0
 """So far the clock may go apart from the one that only goes forward before it counts as set."""
 DIGEST = ":digest"
@@ -96,7 +98,7 @@ class Service:
         self._waits_since: dict[tuple[str, str], float] = {}
         self._apart = self._clocks_apart(state.clock.now())
         self._unfiled: set[str] = set()
-        self._told = self._stopping = False
+        self._told = self._stopping = self._left_behind = False
         self._good = True
         self.id = server.announce(state)
 
@@ -127,13 +129,23 @@ class Service:
                 pause = min(2 * pause, 60.0)
                 if once and not self._executor.at_work:
                     raise
-            if once and not self._executor.at_work and not self._ended and not self._watch.sees_more_coming:
+            if once and not self._sees_more():
                 break
             self._ended += self._executor.ended(pause)
         self.leave()
 
+    def _sees_more(self) -> bool:
+        """Whether something is at work, here or left behind by a server that is gone, or will be before long."""
+        soon = self._state.clock.now() + datetime.timedelta(seconds=SOON_SECONDS)
+        again = any(each.again_at is not None and each.again_at <= soon for each in self._jobs.values())
+        return bool(
+            self._executor.at_work or self._ended or self._left_behind or again or self._watch.sees_more_coming
+        )  # fmt: skip
+
     def step(self, *, once: bool = False) -> None:
-        """Do what is to be done now; `once`: as one who will not look again. Raises `SyncError` when the state is out of reach; nothing is forgotten then."""
+        """Do what is to be done now; `once`: as one who will not look again.
+
+        Raises `SyncError` when the state is out of reach; nothing is forgotten then."""
         now = self._state.clock.now()
         if self._seen.come():
             server.seen(self._state, self.id)
@@ -147,8 +159,8 @@ class Service:
                 self._log.started(self._limits.at_once, len(self._shelf.all()))
         self._mind_clock(now)
         if once and not self._executor.at_work:
-            self._look.within(0)
-            self._comes.within(0)
+            for each in (self._look, self._comes, self._others):
+                each.within(0)
         self._settle_ended()
         if self._others.come():
             self._take_over(now)
@@ -247,11 +259,16 @@ class Service:
 
     def _take_over(self, now: datetime.datetime) -> None:
         """Take over jobs of servers that are gone, when nothing of them is at work any more."""
+        self._left_behind = False
         there = {each.id for each in server.living(self._state)}
         for each in job.still_open(self._state):
             if each.server == self.id:
                 self._jobs.setdefault(each.district, each)  # whether it was taken was not told when it was
-            elif each.server not in there and not self._is_at_work(each.district) and self._is_for_us(each, now):
+            elif each.server in there:
+                continue
+            elif self._is_at_work(each.district):
+                self._left_behind = True
+            elif self._is_for_us(each, now):
                 mine = job.adopt(self._state, each, self.id)
                 if mine:
                     self._log.taken_over(mine)

@@ -867,6 +867,61 @@ def test_files_begin_one_run_though_the_state_goes_away_at_the_next(
     assert [each.key for each in served.hands.begun] == ["ash", "elm"]
 
 
+def looking_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch, ends: Sequence[int], hands: Hands | None = None
+) -> Served:
+    """One who looks once, whose runs end with these codes, one after the other."""
+    served = Served(town, hands or Hands(), Limits(), digests=False)
+    codes, ended = list(ends), served.hands.ended
+
+    def work(seconds: float) -> list[Ended]:
+        town.wait(seconds or 1)
+        for district in served.hands.busy:
+            code = codes.pop(0)
+            if code == 0:
+                served.finish(district)
+            else:
+                served.hands.end(district, code)
+        return ended(seconds)
+
+    monkeypatch.setattr(served.hands, "ended", work)
+    served.service.serve(once=True)
+    return served
+
+
+def test_one_who_looks_once_waits_for_a_run_that_is_begun_again_soon(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.district("elm")
+    town.service().service.leave()
+    town.wait(hours=8)
+    served = looking_once(town, monkeypatch, [-9, -9, 0])
+    assert (town.job("elm").ending, town.job("elm").tries) == ("ended", 3)
+    assert served.service.all_good
+    assert not served.service.owes
+
+
+def test_one_who_looks_once_waits_for_a_run_that_a_server_left_behind(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies(evening(town, "elm"))
+    hands = Hands()
+    hands.held.add("elm")
+    wait, run = town.wait, ""
+
+    def goes_by(seconds: float = 0, **difference: float) -> None:
+        nonlocal run
+        wait(seconds, **difference)
+        if hands.held and town.seconds > 1000 + 7.6 * 3600:
+            run = town.ran("elm")
+            hands.held.clear()
+
+    monkeypatch.setattr(town, "wait", goes_by)
+    looking_once(town, monkeypatch, [], hands)
+    assert town.job("elm").run == run
+    assert hands.begun == []
+
+
 # -- digests, and one who looks once -------------------------------------------------------------------------------------
 
 
