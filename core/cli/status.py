@@ -46,7 +46,7 @@ def _tell_server(found: list[Overview], state: State) -> None:
     """Say so when runs are scheduled and nobody is there to begin them."""
     from syncrun.state import server
 
-    if any(each.next_run for each in found) and not server.living(state):
+    if any(each.next_run or each.watched for each in found) and not server.living(state):
         click.echo("No `syncrun serve` is at work: scheduled runs begin when one is.")
 
 
@@ -101,7 +101,7 @@ def _show(found: list[Overview], now: datetime.datetime) -> None:
         table.add_row(
             each.district, f"{good.astimezone(zone):%Y-%m-%d %H:%M %Z}" if good else "none",
             f"[{COLORS.get(each.last_outcome, 'default')}]{each.last_outcome}[/]",
-            f"{each.next_run.astimezone(zone):%Y-%m-%d %H:%M %Z}" if each.next_run else "no schedule",
+            f"{each.next_run.astimezone(zone):%Y-%m-%d %H:%M %Z}" if each.next_run else "when files came" if each.watched else "no schedule",
             str(waits or "-"), str(len(each.needs) or "-"),
         )  # fmt: skip
     out.print(table if found else "No districts yet. `syncrun init` makes one.", soft_wrap=False)

@@ -47,7 +47,7 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """One district. `at_work` is the run that is going on; `last` the newest that is not a dry run; `again_at` when one
-    that ended early is tried again by a server; `filed` says that its file is one of districts/ or was named."""
+    that ended early is tried again by a server; `watched` says that files that come begin runs; `filed` says that its file is one of districts/ or was named."""
 
     district: str
     time_zone: str
@@ -59,6 +59,7 @@ class Overview:
     needs: tuple[Need, ...]
     filed: bool = True
     again_at: datetime.datetime | None = None
+    watched: bool = False
 
     @property
     def last_outcome(self) -> str:
@@ -75,7 +76,7 @@ class Overview:
             "district": self.district, "last_good": _brief(self.last_good), "last": _brief(self.last),
             "last_outcome": self.last_outcome, "filed": self.filed, "at_work": self.at_work,
             "again_at": self.again_at.isoformat() if self.again_at else None,
-            "next_run": self.next_run.isoformat() if self.next_run else None,
+            "next_run": self.next_run.isoformat() if self.next_run else None, "watched": self.watched,
             "held": [each.as_dict(now) for each in self.held], "needs": [each.as_dict() for each in self.needs],
         }  # fmt: skip
 
@@ -90,7 +91,8 @@ def overview(district: District, state: State, next_run: NextRun = unscheduled) 
     owed = job.last(state, name)
     return Overview(name, district.time_zone, history.last_good(state, name), last,
                     lease.holder(state.engine, name, state.clock), next_run(name), held,
-                    tuple(_needs(district, state, told, held)), again_at=owed.again_at if owed and owed.is_open else None)  # fmt: skip
+                    tuple(_needs(district, state, told, held)), again_at=owed.again_at if owed and owed.is_open else None,
+                    watched=district.arrival is not None)  # fmt: skip
 
 
 def unusable(name: str, error: ConfigError, state: State) -> Overview:

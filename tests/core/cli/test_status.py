@@ -191,3 +191,11 @@ def test_run_that_is_tried_again_is_shown_with_its_moment_and_one_that_never_end
     home_made.clock.move(minutes=1)
     assert home_made.sync().exit_code == 0
     assert codes(terminal("status", "--json").json) == []
+
+
+def test_district_whose_runs_begin_when_files_come_is_told_so(home_made: World, terminal: Terminal) -> None:
+    home_made.toml.write_text(home_made.toml.read_text() + "[schedule]\narrival = {}\n", encoding="utf-8")
+    assert terminal("status", "--json").json[0]["watched"] is True
+    told = terminal("status").out
+    assert "when files came" in told
+    assert "No `syncrun serve` is at work" in told
