@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import shutil
@@ -214,6 +215,7 @@ def test_run_by_hand_that_did_less_does_not_count_for_it(town: Town) -> None:
     served.finish("elm", "RETRY")
     served.step()
     town.ran("elm", mode="incremental")
+    town.state.update_run(town.ran("elm"), dry_run=True)
     assert served.step(minutes=5) == ["elm"]
 
 
@@ -634,6 +636,45 @@ def test_server_that_was_taken_for_dead_leaves_to_others_what_they_took(town: To
     two.step()
     assert one.step(minutes=30) == []
     assert [len(each.hands.begun) for each in (one, two)] == [1, 1]
+
+
+def test_job_is_changed_by_none_but_who_has_it_and_while_it_is_open(town: Town) -> None:
+    evening(town, "elm")
+    mine = town.job("elm")
+    assert timetable.due(town.state, NOON + 40 * HOUR) == []  # an open job stands for what comes meanwhile
+    assert job.begin(town.state, dataclasses.replace(mine, server="another")) is None
+    assert job.begin(town.state, dataclasses.replace(mine, number=2)) is None
+    with town.state.transaction() as connection:
+        assert job.end(connection, town.state, mine, "ended", 0)
+    assert job.begin(town.state, mine) is None
+    assert town.job("elm").tries == 1
+
+
+def test_job_that_is_taken_away_at_the_last_moment_is_not_begun(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = evening(town)
+    town.district("elm")
+    served.step(11)
+    claim = timetable.claim
+
+    def taken(*arguments: object) -> object:
+        found = claim(*arguments)  # type: ignore[arg-type] # passed on
+        assert found
+        job.adopt(town.state, found, "another")
+        return found
+
+    monkeypatch.setattr(timetable, "claim", taken)
+    assert served.step(days=1) == []
+    assert town.job("elm").server == "another"
+
+
+def test_task_that_somebody_else_still_has_at_work_is_begun_when_it_is_over(town: Town) -> None:
+    hands = Hands()
+    hands.held.add("elm")
+    town.district("elm")
+    served = town.service(hands)
+    assert served.step(hours=7.5) == []
+    hands.held.clear()
+    assert served.step(6) == ["elm"]
 
 
 def test_server_that_is_asked_to_leave_lets_its_runs_go_on_elsewhere(town: Town) -> None:
