@@ -6,6 +6,7 @@ that others chose, such as the reasons of a reviewer or of a plug-in, never ente
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ CODES: Mapping[str, tuple[Asks, str]] = {
     "N-RUN-1": ("act", "A run was refused: settings, credentials or input cannot be used."),
     "N-RUN-2": ("act", "A fault in syncrun or a plug-in stopped a run."),
     "N-JOB-1": ("act", "A run that began by itself did not come to an end."),
+    "N-MISS-1": ("act", "A scheduled run was missed, and is too late to be made up for."),
     "N-SINK-1": ("act", "A sink could not be served."),
     "N-SINK-2": ("act", "A sink did not take some rows."),
     "N-SKIP-1": ("act", "A sink, or a scheduled run, was skipped because of what comes before it."),
@@ -113,6 +115,12 @@ def of_file(name: str, error: ConfigError) -> Need:
     codes = sorted({each.code for each in error.problems})
     return need("N-FILE-1", name, f"The district file has {len(error.problems)} problems ({', '.join(codes)}).",
                 f"`syncrun check --district {name}` names them.", *codes)  # fmt: skip
+
+
+def missed(district: str, mode: str, at: datetime.datetime) -> Need:
+    """A run of a schedule was missed."""
+    return need("N-MISS-1", district, f"The {mode} run of {at:%Y-%m-%d %H:%M} UTC was missed; the next is as scheduled.",
+                f"`syncrun --district {district}` makes up for it.", mode, at.isoformat())  # fmt: skip
 
 
 def skipped(district: str, reason: str) -> Need:

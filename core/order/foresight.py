@@ -23,10 +23,18 @@ def scheduled(state: State) -> NextRun:
     """When a district runs next, by the timetable; a moment in the past when that run is due and has not begun."""
 
     def when(district: str) -> datetime.datetime | None:
-        found = timetable.next_entry(timetable.entries(state, district))
-        return found.runs_at if found else None
+        now = state.clock.now()
+        moments = [_begins(each, now) for each in timetable.entries(state, district)]
+        return min((each for each in moments if each is not None), default=None)
 
     return when
+
+
+def _begins(entry: Entry, now: datetime.datetime) -> datetime.datetime | None:
+    """When a schedule may begin a run next. What was missed does not begin on a day off, and nobody waits for it then."""
+    if entry.runs_at is not None and entry.runs_at <= now and entry.spec.closed_until(entry.spec.day_of(now)):
+        return next_run(entry.spec, now)
+    return entry.runs_at
 
 
 def foreseen(state: State, district: str, after: Mapping[str, Collection[str]]) -> list[Overlap]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
@@ -253,7 +253,15 @@ def _replace(
 # -- what is due -------------------------------------------------------------------------------------------------------
 
 
-def due(state: State, now: datetime.datetime | None = None) -> list[Due]:
+Missed = Callable[[sa.Connection, str, Settled], None]
+"""Hears, in the transaction that settles it, of a district's run that was missed and is too late to be made up for."""
+
+
+def unheard(connection: sa.Connection, district: str, settled: Settled) -> None:
+    """Nobody hears of it."""
+
+
+def due(state: State, now: datetime.datetime | None = None, missed: Missed = unheard) -> list[Due]:
     """The runs that are to begin now, those that waited longest first; one a district, and none of a district at work.
 
     What was missed and is too late to be made up for is settled here: it is noted, and the next appointment made.
@@ -268,7 +276,7 @@ def due(state: State, now: datetime.datetime | None = None) -> list[Due]:
             runs.append(Due(district, first.slot.mode, first.at, settled))
         elif settled:
             with contextlib.suppress(TakenError), state.transaction() as connection:
-                _settle(connection, settled)
+                _settle(connection, district, settled, missed)
     return sorted(runs, key=lambda each: (each.at, each.district))
 
 
@@ -290,12 +298,14 @@ def _decided(
         yield district, tuple(decide(slots, now))
 
 
-def claim(state: State, run: Due, server: str, mark: str | None = None) -> Job | None:
+def claim(
+    state: State, run: Due, server: str, mark: str | None = None, missed: Missed = unheard
+) -> Job | None:  # fmt: skip
     """Take a run that is due, before it begins, as the job of a server. Of any number that ask, one gets it; None for the
     others, and when the schedule was changed or paused meanwhile."""
     try:
         with state.transaction() as connection:
-            settle(connection, run)
+            settle(connection, run, missed)
             mine = [each.slot.key for each in run.settles if each.fate == "runs"]
             connection.execute(sa.update(schedules).where(schedules.c.id.in_(mine)).values(last_due_at=run.at))
             return job.take(connection, state, run.district, run.mode, "schedule", run.at, server, mark)
@@ -303,13 +313,13 @@ def claim(state: State, run: Due, server: str, mark: str | None = None) -> Job |
         return None
 
 
-def settle(connection: sa.Connection, run: Due) -> None:
+def settle(connection: sa.Connection, run: Due, missed: Missed = unheard) -> None:
     """Make the next appointments in place of a run that is due, in a transaction. Raises `TakenError` when another did so,
     or when the schedule was changed or paused meanwhile."""
-    _settle(connection, run.settles)
+    _settle(connection, run.district, run.settles, missed)
 
 
-def _settle(connection: sa.Connection, settled: Iterable[Settled]) -> None:
+def _settle(connection: sa.Connection, district: str, settled: Iterable[Settled], missed: Missed) -> None:
     """Make the next appointments. Raises `TakenError` where one is not as it was: another did it, or paused it."""
     for each in settled:
         values: dict[str, Any] = {"next_at": each.next_at, "settled": max(each.at, each.slot.settled)}
@@ -319,6 +329,8 @@ def _settle(connection: sa.Connection, settled: Iterable[Settled]) -> None:
         waits = same & schedules.c.current & schedules.c.paused_at.is_(None)
         if connection.execute(sa.update(schedules).where(waits).values(values)).rowcount != 1:
             raise TakenError
+        if each.fate == "too late":
+            missed(connection, district, each)
 
 
 # -- additions only ----------------------------------------------------------------------------------------------------

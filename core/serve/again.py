@@ -21,7 +21,9 @@ FINAL = frozenset({EXIT_DONE, EXIT_REFUSED, EXIT_HELD, EXIT_DEGRADED, EXIT_FAULT
 PAUSES = (60, 120, 240, 480, 900, 1800)
 """Seconds between one try and the next after network, throttling or a busy lease; the last holds for all that follow."""
 TRY_HOURS = 6
-"""For so long after it was due a run is tried."""
+"""For so long after it was taken a run is tried,"""
+FEWEST_TRIES = 4
+"""and at least so many times: the machine may have slept, and have no network yet."""
 CRASH_PAUSES = (1, 5, 30, 120, 600)
 """Seconds until a run that was cut off is begun once more; after so many times no more."""
 
@@ -44,7 +46,7 @@ def verdict(job: Job, ended: Ended, now: datetime.datetime) -> Again | Ending:
         return "ended"
     if ended.exit_code == EXIT_RETRY:
         pause = PAUSES[min(job.tries, len(PAUSES)) - 1]
-        late = now - job.taken_at > datetime.timedelta(hours=TRY_HOURS)
+        late = now - job.taken_at > datetime.timedelta(hours=TRY_HOURS) and job.tries >= FEWEST_TRIES
         return "gave up" if late else Again(pause)
     return Again(CRASH_PAUSES[job.crashes], crashed=True) if job.crashes < len(CRASH_PAUSES) else "crashed"
 

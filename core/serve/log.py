@@ -45,6 +45,10 @@ class Log:
         """A run that was due was passed over."""
         self._log.warning("run skipped", district=district)
 
+    def missed(self, district: str) -> None:
+        """A run was missed, and is too late to be made up for."""
+        self._log.warning("run missed", district=district)
+
     def again(self, job: Job, exit_code: int, seconds: float) -> None:
         """A run is tried again."""
         self._log.warning(

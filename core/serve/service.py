@@ -15,13 +15,15 @@ import urllib.parse
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from syncrun.config.district import District
 from syncrun.errors import EXIT_DONE, EXIT_RETRY, SyncError
-from syncrun.notice.need import of_job
+from syncrun.notice.need import missed, of_job
 from syncrun.order.foresight import scheduled
 from syncrun.order.start import Skip, Start, may_start, note_skip
 from syncrun.schedule import timetable
+from syncrun.schedule.due import Settled
 from syncrun.schedule.timetable import Due
 from syncrun.serve.again import CRASH_PAUSES, FINAL, TRY_HOURS, Again, is_time, verdict
 from syncrun.serve.executor import BusyError, Ended, Executor, Limits, Task
@@ -31,6 +33,9 @@ from syncrun.serve.watch import Watch, mark_of
 from syncrun.state import history, job, lease, outbox, server
 from syncrun.state.job import Ending, Job, TakenError
 from syncrun.state.store import State
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 TICK = 1.0
 """Seconds between two looks, unless something ends."""
@@ -147,12 +152,12 @@ class Service:
 
         Raises `SyncError` when the state is out of reach; nothing is forgotten then."""
         now = self._state.clock.now()
-        if self._seen.come():
-            server.seen(self._state, self.id)
+        self._say_seen()
         if self._files.come():
             for filed in self._shelf.look():
                 if filed.district:
                     timetable.adopt(self._state, filed.name, filed.district.schedule, now)
+                self._say_seen()
             self._look.within(0)
             if not self._told:
                 self._told = True
@@ -167,6 +172,10 @@ class Service:
         self._begin_owed(now)
         self._begin_wished(now, once=once)
         self._send_digest(last=once)
+
+    def _say_seen(self) -> None:
+        if self._seen.come():
+            server.seen(self._state, self.id)
 
     def leave(self) -> None:
         """Ask what is at work to end, and let go of what is not done, for the next server."""
@@ -307,10 +316,11 @@ class Service:
                 self._launch(mine, filed, now)
 
     def _is_paused(self, mine: Job) -> bool:
-        """Whether somebody paused the schedule of a job, or for files all schedules, while it was not at work."""
+        """Whether somebody paused the schedule of a job or took it away, or for files paused all schedules, while it was not
+        at work."""
         found = timetable.entries(self._state, mine.district)
         if mine.cause == "schedule":
-            return any(each.paused for each in found if each.mode == mine.mode)
+            return all(each.paused for each in found if each.mode == mine.mode)
         return bool(found) and all(each.paused for each in found)
 
     # -- what is to begin --------------------------------------------------------------------------------------------
@@ -335,7 +345,7 @@ class Service:
             self._wishes = [*left, *rest]
 
     def _wished(self, now: datetime.datetime) -> Iterator[_Wish]:
-        for due in timetable.due(self._state, now):
+        for due in timetable.due(self._state, now, self._missed):
             filed = self._shelf.get(due.district)
             if filed:
                 yield _Wish(filed, due)
@@ -352,6 +362,15 @@ class Service:
             mark = filed.district and self._arrived(filed.district, marks.get(filed.name, (None, False)), now)
             if mark:
                 yield _Wish(filed, None, mark)
+
+    def _missed(self, connection: sa.Connection, district: str, settled: Settled) -> None:
+        """Tell people of a run that was missed and is not made up for, in the transaction that settles it."""
+        self._log.missed(district)
+        filed = self._shelf.get(district)
+        if filed:
+            need = missed(district, settled.slot.mode, settled.at)
+            outbox.add(self._state, connection, f"missed:{district}:{settled.slot.mode}:{settled.at:%Y%m%dT%H%M}", district,
+                       str(filed.path), [need.as_dict()])  # fmt: skip
 
     def _arrived(self, district: District, newest: tuple[str | None, bool], now: datetime.datetime) -> str | None:
         """What stands for files of a district that came and may begin a run. `newest` is as `job.marks` has it."""
@@ -391,7 +410,7 @@ class Service:
     def _taken(self, wish: _Wish, now: datetime.datetime) -> Job | None:
         if wish.due:
             mark = mark_of(wish.filed.district) if wish.filed.district and wish.filed.district.arrival else None
-            return timetable.claim(self._state, wish.due, self.id, mark)
+            return timetable.claim(self._state, wish.due, self.id, mark, self._missed)
         with contextlib.suppress(TakenError), self._state.transaction() as connection:
             return job.take(connection, self._state, wish.filed.name, "incremental", "arrival", now, self.id, wish.mark)
         return None
@@ -399,7 +418,7 @@ class Service:
     def _pass_over(self, wish: _Wish, district: District, skip: Skip) -> None:
         with contextlib.suppress(TakenError), self._state.transaction() as connection:
             if wish.due:
-                timetable.settle(connection, wish.due)
+                timetable.settle(connection, wish.due, self._missed)
             else:
                 mine = job.take(connection, self._state, district.name, "incremental", "arrival", self._state.clock.now(),
                                 self.id, wish.mark)  # fmt: skip

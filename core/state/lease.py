@@ -23,7 +23,7 @@ from syncrun.errors import LeaseBusyError, LeaseLostError, SyncError
 from syncrun.sdk.sql.connect import spoken
 from syncrun.state.database import WHAT
 from syncrun.state.model import leases
-from syncrun.state.process import alive, born
+from syncrun.state.process import born, is_dead
 
 SECONDS = 60
 
@@ -116,7 +116,7 @@ def at_work(connection: sa.Connection, clock: Clock) -> set[str]:
 
 
 def _is_dead(found: sa.Row[tuple[object, ...]]) -> bool:
-    return found.host == socket.gethostname() and not alive(found.pid, found.born)
+    return found.host == socket.gethostname() and is_dead(found.pid, found.born)
 
 
 def _renew(engine: sa.Engine, lease: Lease, clock: Clock, stop: threading.Event) -> None:

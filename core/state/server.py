@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from syncrun.state.lease import now_of
 from syncrun.state.model import servers
-from syncrun.state.process import alive, born
+from syncrun.state.process import born, is_dead
 from syncrun.state.store import State
 
 SILENCE = datetime.timedelta(seconds=90)
-"""A server of another machine that was silent for longer is taken for dead."""
+"""A server that was silent for longer is taken for dead. One that hangs finds, should it go on, that others have its jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,5 @@ def living(state: State) -> list[Server]:
 
 
 def _is_dead(found: sa.Row[tuple[object, ...]], now: datetime.datetime) -> bool:
-    if found.host == socket.gethostname():
-        return not alive(found.pid, found.born)
-    return bool(now - found.seen_at > SILENCE)
+    known = found.host == socket.gethostname() and is_dead(found.pid, found.born)
+    return bool(known or now - found.seen_at > SILENCE)

@@ -201,6 +201,45 @@ def test_run_that_ended_before_it_began_is_told_by_its_exit_code(town: Town) -> 
     assert needs(town) == ["It ended before it began (exit code 70)."]
 
 
+def test_machine_that_slept_while_a_run_waited_to_be_tried_again_tries_more_than_once(town: Town) -> None:
+    served = evening(town, "elm")
+    served.finish("elm", "RETRY")
+    served.step()
+    town.wait(hours=7)
+    assert served.step() == ["elm"]
+    served.finish("elm", "RETRY")  # the network is not up yet
+    assert served.step() == []
+    assert served.step(minutes=2) == ["elm"]
+    served.finish("elm")
+    assert served.step() == []
+    assert town.job("elm").ending == "ended"
+
+
+def test_run_that_is_tried_again_ends_with_its_schedule(town: Town) -> None:
+    town.district("elm")
+    served = town.service()
+    served.step(hours=7.5)
+    served.finish("elm", "RETRY")
+    served.step()
+    town.district("elm", INCREMENTAL.replace("19:31", "06:00"))
+    assert served.step(minutes=2) == []
+    assert town.job("elm").ending == "skipped"
+
+
+@pytest.mark.requirement("S3-18")
+def test_run_that_was_missed_too_long_ago_is_told_once(town: Town) -> None:
+    town.district("elm", 'full = { every = "day", at = "19:30", catch_up_hours = 1 }')
+    town.district("oak", 'full = { every = "day", at = "19:30", catch_up_hours = 1 }\n' + INCREMENTAL)
+    served = town.service()
+    town.wait(hours=9)
+    assert served.step() == ["oak"]
+    assert needs(town) == [
+        "The full run of 2026-11-20 19:30 UTC was missed; the next is as scheduled." for _ in ("elm", "oak")
+    ]
+    assert served.step(hours=1) == ["oak"]
+    assert len(needs(town)) == 2
+
+
 def test_run_that_a_person_brought_to_an_end_meanwhile_is_not_tried_again(town: Town) -> None:
     served = evening(town, "elm")
     served.finish("elm", "RETRY")
@@ -350,6 +389,15 @@ def test_waiting_comes_to_an_end_also_where_a_timer_begins_a_new_server_each_tim
 
     assert [looks(minutes) for minutes in (450, 30, 29)] == [[], [], []]
     assert "this one waited 60 minutes for it" in looks(1)[0]
+
+
+def test_export_does_not_wait_for_an_import_that_was_missed_before_its_days_off(town: Town) -> None:
+    town.district("import", 'full = { every = "day", at = "19:30" }\npause = [{ from = 2026-11-21, to = 2026-11-29 }]')
+    town.district("export", 'full = { every = "day", at = "03:00" }', more=CHAIN)
+    town.ran("import")
+    town.ran("export")
+    served = town.service()
+    assert served.step(hours=15) == ["export"]
 
 
 # -- clocks, sleep and changes -------------------------------------------------------------------------------------------
@@ -559,6 +607,7 @@ def test_looks_of_two_servers_at_one_moment_begin_a_run_once(town: Town) -> None
     (found,) = timetable.due(town.state)
     assert timetable.claim(town.state, found, one.service.id)
     assert timetable.claim(town.state, found, two.service.id) is None
+    server.seen(town.state, one.service.id)
     assert two.step() == []
 
 
@@ -630,7 +679,7 @@ def test_server_that_was_taken_for_dead_leaves_to_others_what_they_took(town: To
     two = town.service()
     assert two.hands.busy == ["elm"]
     one.hands.end("elm", 75)
-    assert one.step(minutes=5) == []
+    assert one.step(60) == []
     assert town.job("elm").server == two.service.id
     two.finish("elm")
     two.step()
@@ -737,6 +786,23 @@ def test_job_that_nobody_has_a_file_for_comes_to_its_end_after_a_while(town: Tow
     assert town.job("elm").is_open
     two.step(hours=2)
     assert town.job("elm").ending == "gave up"
+
+
+def test_server_that_hangs_loses_what_it_does_not_see_to_and_nothing_that_is_at_work(town: Town) -> None:
+    one = evening(town, "elm", "oak", at_once=2)
+    one.finish("elm", "RETRY")
+    one.step()
+    hands = Hands()
+    hands.held.add("oak")
+    two = town.service(hands)
+    assert two.step(85) == []
+    assert two.step(20) == ["elm"]
+    assert [each.district for each in job.still_open(town.state) if each.server == one.service.id] == ["oak"]
+    two.finish("elm")
+    one.finish("oak")
+    assert one.step(1) == []  # it goes on
+    assert two.step(6) == []
+    assert (town.job("elm").exit_code, town.job("oak").exit_code) == (0, 0)
 
 
 # -- files that come ---------------------------------------------------------------------------------------------------------
