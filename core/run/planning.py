@@ -157,6 +157,8 @@ def _before(
         if asked and (first or any(each.table == table.name and each.scope == "row" for each in desk.policies)):
             link.see(connection, desk.sink, table, folder)
             advice += existing.settle(connection, table, tables, desk.policies, derive, first=first)
+        if asked and not first:
+            relink.set_aside_again(connection, table, existing.brought_back(table, desk.policies))
         if table.shrink and member.taken_over(connection, table):
             link.see(connection, desk.sink, table, folder)
             told, reasons = member.settle(connection, table, desk.policies, derive)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from messenger import Messenger
+from world import planned
 
 from syncrun.demo.messaging import Before, fill, own_id
 from syncrun.run.ending import Result
@@ -283,9 +284,9 @@ def test_merge_three_syncs_and_unmerge(app: Messenger, before: Before) -> None:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.requirement("S4-9", "S4-16")
-def test_record_that_was_set_aside_is_merged_and_given_back_as_people_had_it(app: Messenger, before: Before) -> None:
+@pytest.fixture
+def merged(app: Messenger, before: Before) -> tuple[str, str, dict[str, Any]]:
+    """A student who was set aside at the first sync and is merged since: the app's id, the source's, the row before."""
     choose(app, "leave")
     choose(app, "archive", table="students")
     old, key = min(before.students.items())
@@ -294,14 +295,67 @@ def test_record_that_was_set_aside_is_merged_and_given_back_as_people_had_it(app
     assert app.all("students")[old]["archived_at"] is not None
     connect(app, old, key, "students")
     settle(app)
-    merged = app.all("students")[old]
-    assert (merged["external_id"], merged["archived_at"]) == (key, None)
-    app.sync(mode="full")
-    assert app.all("students")[old] == merged, "a full sync finds what it expects"
-    connect(app, old, key, "students", verdict="add")
+    found = app.all("students")[old]
+    assert (found["external_id"], found["archived_at"]) == (key, None)
+    assert planned(settle(app, mode="full"), "messaging") == {}
+    assert app.all("students")[old] == found, "a full sync finds what it expects"
+    return old, key, was
+
+
+@pytest.mark.requirement("S4-9", "S4-16")
+@pytest.mark.parametrize("verdict", ["add", "skip"])
+def test_record_that_was_set_aside_and_merged_is_set_aside_again_when_it_is_given_back(
+    app: Messenger, merged: tuple[str, str, dict[str, Any]], verdict: str
+) -> None:
+    old, key, was = merged
+    for _ in range(2):
+        connect(app, old, key, "students", verdict=verdict)
+        settle(app)
+        now = app.all("students")[old]
+        assert now["archived_at"] is not None
+        assert {**now, "archived_at": None} == was
+        assert settle(app).summary["nothing_to_do"]
+        assert planned(settle(app, mode="full"), "messaging") == {}
+        connect(app, old, key, "students")
+        settle(app)
+        assert app.active("students")[key]["id"] == old
+    connect(app, old, key, "students", verdict=verdict)
+    settle(app)
+    choose(app, "leave", "row", old, table="students")
     settle(app)
     assert app.all("students")[old] == was
     assert settle(app).summary["nothing_to_do"]
+
+
+@pytest.mark.requirement("S4-9", "S4-16")
+@pytest.mark.parametrize("verdict", ["add", "skip"])
+def test_record_that_is_to_be_brought_back_while_it_is_merged_is_as_people_had_it_when_it_is_given_back(
+    app: Messenger, merged: tuple[str, str, dict[str, Any]], verdict: str
+) -> None:
+    old, key, was = merged
+    choose(app, "leave", "row", old, table="students")
+    assert planned(settle(app), "messaging") == {}, "the student stays merged"
+    connect(app, old, key, "students", verdict=verdict)
+    settle(app)
+    assert app.all("students")[old] == was
+    assert settle(app).summary["nothing_to_do"]
+
+
+def test_record_that_was_set_aside_goes_from_one_student_to_another(
+    app: Messenger, before: Before, merged: tuple[str, str, dict[str, Any]]
+) -> None:
+    old, key, was = merged
+    other = next(each for each in before.students.values() if each != key)
+    connect(app, old, key, "students", verdict="add")
+    connect(app, old, other, "students")
+    settle(app)
+    assert (app.all("students")[old]["external_id"], app.all("students")[old]["archived_at"]) == (other, None)
+    assert settle(app).summary["nothing_to_do"]
+    connect(app, old, other, "students", verdict="add")
+    settle(app)
+    now = app.all("students")[old]
+    assert now["archived_at"] is not None
+    assert {**now, "archived_at": None} == was
 
 
 def test_member_who_leaves_while_the_classroom_becomes_another_is_given_back(app: Messenger, before: Before) -> None:
