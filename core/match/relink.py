@@ -165,10 +165,9 @@ def _follow(connection: DuckDBPyConnection, child: Table, column: str, parents: 
             AND was.sink_id NOT IN ({released(child)})"""
     aside = f"starts_with(was.key, {literal(BEFORE)})"
     stays = f"now.key IS NOT NULL AND NOT {aside}" if again else "false"
-    as_given = f"CASE WHEN {stays} THEN {literal(BEFORE)} || was.sink_id ELSE was.key END"
-    connection.execute(
-        f"INSERT INTO {RELINKED} SELECT {literal(child.name)}, was.key, {literal(BEFORE)} || was.sink_id {rows} AND {stays}"
-    )
+    apart = f"{literal(BEFORE)} || was.sink_id || {literal(BENEATH)}"  # the row may be set aside in the same plan
+    as_given = f"CASE WHEN {stays} THEN {apart} ELSE was.key END"
+    connection.execute(f"INSERT INTO {RELINKED} SELECT {literal(child.name)}, was.key, {apart} {rows} AND {stays}")
     connection.execute(f"""
         INSERT INTO {GIVEN_UP} SELECT {literal(child.name)}, 'release', {as_given}, coalesce(now.school, was.school),
             was.sink_id, was.{name(column)} {rows}

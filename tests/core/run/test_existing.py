@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -419,6 +420,51 @@ def test_classroom_that_is_connected_after_the_launch_keeps_one_seat_for_each(ap
     assert seats
     assert len(seats) == len(set(seats))
     assert settle(app).summary["nothing_to_do"]
+
+
+@pytest.mark.requirement("S1-6", "S1-11", "S1-14")
+def test_two_classrooms_whose_classes_are_swapped_have_the_members_of_their_classes(
+    app: Messenger, before: Before
+) -> None:
+    """Members who are not in the source are removed. Somebody who was removed from a classroom and is in its class by now
+    sits there again, in the seat of before; who is not in it any more goes, and comes back with the classroom."""
+    choose(app, "leave")
+    choose(app, "remove", table="memberships")
+    for sink_id, student in before.students.items():
+        connect(app, sink_id, student, "students")
+    pupils = {room: {row["student_id"] for row in members_of(app, room).values()} for room in open_rooms(before)}
+    one, two = next((a, b) for a, b in itertools.permutations(sorted(before.classrooms.keys() & pupils.keys()), 2)
+                    if pupils[a] - {None} and pupils[b] - pupils[a])  # fmt: skip
+    first, second, guest = before.classrooms[one], before.classrooms[two], min(pupils[two] - pupils[one] - {None})
+    with app.planner() as connection:  # somebody of the other class, whom a teacher let sit here too
+        connection.execute(sa.insert(database.memberships).values(
+            id=own_id("guest"), classroom_id=one, student_id=guest, points=5))  # fmt: skip
+    was = app.all("memberships")
+
+    def connected(*pairs: tuple[str, str], verdict: str = "link") -> dict[str, dict[str, Any]]:
+        decided = [Decision("classes", key, verdict, room if verdict == "link" else None) for room, key in pairs]  # type: ignore[arg-type] # a verdict
+        decision.put(app.state(), "riverside", "messaging", decided, "tester")
+        settle(app)
+        assert planned(settle(app, mode="full"), "messaging") == {}
+        for room, key in pairs if verdict == "link" else ():
+            source = sorted(each["sourcedId"] for each in app.rows("enrollments") if each["classSourcedId"] == key)
+            seats = members_of(app, room).values()
+            assert sorted(str(row["external_id"]) for row in seats) == source
+            people = [(row["student_id"], row["teacher_id"]) for row in seats]
+            assert len(people) == len(set(people))
+        return {
+            key: {**row, "archived_at": bool(row["archived_at"])}
+            for key, row in app.all("memberships").items()
+            if key in was
+        }
+
+    start = connected((one, first), (two, second))
+    assert start[own_id("guest")]["archived_at"]
+    swapped = connected((one, second), (two, first))
+    assert not swapped[own_id("guest")]["archived_at"], "in the seat of before"
+    assert connected((one, first), (two, second)) == start
+    connected((one, first), (two, second), verdict="add")
+    assert {key: row for key, row in app.all("memberships").items() if key in was} == was
 
 
 @pytest.mark.slow
