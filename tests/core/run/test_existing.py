@@ -422,6 +422,48 @@ def test_classroom_that_is_connected_after_the_launch_keeps_one_seat_for_each(ap
     assert settle(app).summary["nothing_to_do"]
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["as decided", "decided as before"])
+def test_member_who_cannot_follow_the_class_comes_again_with_the_next_sync(
+    app: Messenger,
+    before: Before,
+    back: bool,  # noqa: FBT001 # a parameter of a test
+) -> None:
+    """The class gets a classroom of its own, which the app does not let one student into; their old seat is nobody's."""
+    choose(app, "leave")
+    choose(app, "keep", table="memberships")
+    room, key = a_room(app, before)
+    for sink_id, student in before.students.items():
+        connect(app, sink_id, student, "students")
+    connect(app, room, key)
+    was = app.all("memberships")
+    settle(app)
+    first = app.dump(archived=True)
+    seat = next(row for each, row in sorted(members_of(app, room).items()) if each in was and row["student_id"])
+    with app.planner() as connection:
+        connection.execute(sa.text(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON memberships WHEN NEW.external_id = '{seat['external_id']}' "
+            "BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        ))  # fmt: skip
+    connect(app, room, key, verdict="add")
+    for _ in range(2):
+        result = app.sync()
+        assert (result.exit_code, result.summary["sinks"]["messaging"]["rejected"]) == (4, 1)
+        assert app.all("memberships")[seat["id"]] == was[seat["id"]]
+        assert seat["external_id"] not in app.active("memberships")
+    with app.planner() as connection:
+        connection.execute(sa.text("DROP TRIGGER refuse"))
+    if back:
+        connect(app, room, key)
+        settle(app)
+        assert app.active("memberships")[seat["external_id"]]["id"] == seat["id"]
+        assert [row for row in app.dump()["memberships"] if row not in first["memberships"]] == []
+    else:
+        assert planned(settle(app), "messaging") == {"create": 1}
+        assert app.active("memberships")[seat["external_id"]]["student_id"] == seat["student_id"]
+    assert settle(app).summary["nothing_to_do"]
+    assert planned(settle(app, mode="full"), "messaging") == {}
+
+
 @pytest.mark.requirement("S1-6", "S1-11", "S1-14")
 def test_two_classrooms_whose_classes_are_swapped_have_the_members_of_their_classes(
     app: Messenger, before: Before

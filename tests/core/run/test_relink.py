@@ -208,6 +208,30 @@ def test_row_that_cannot_be_given_back_stays_until_it_can(launched: World) -> No
     assert settle(launched).summary.get("nothing_to_do")
 
 
+def test_membership_that_cannot_follow_its_teacher_comes_again_with_the_next_sync(launched: World) -> None:
+    """The app refuses to give a class to the other account. The membership names the old one until it does."""
+    decide(launched, "link", OLD)
+    settle(launched)
+    with launched.planner() as connection:
+        refused = connection.execute(sa.select(database.class_members.c.id).where(
+            database.class_members.c.teacher_id == OLD).order_by("id").limit(1)).scalar_one()  # fmt: skip
+        connection.execute(sa.text(
+            f"CREATE TRIGGER refuse BEFORE UPDATE ON class_members WHEN NEW.id = '{refused}' "
+            "BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        ))  # fmt: skip
+    decide(launched, "link", OTHER)
+    for _ in range(2):
+        result = launched.sync()
+        assert (result.exit_code, result.summary["sinks"]["planner"]["rejected"]) == (4, 1)
+        assert (led_by(launched, OLD), led_by(launched, OTHER)) == (1, 1)
+    with launched.planner() as connection:
+        connection.execute(sa.text("DROP TRIGGER refuse"))
+    assert planned(settle(launched)) == {"update": 1}
+    assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 2)
+    assert settle(launched).summary.get("nothing_to_do")
+    assert planned(settle(launched, mode="full")) == {}
+
+
 def test_link_to_a_row_that_is_not_there_waits_for_a_person_each_time(launched: World) -> None:
     decide(launched, "link", OLD)
     settle(launched)
