@@ -12,7 +12,7 @@ from syncrun.config.district import Limits, SinkConfig
 from syncrun.match import existing, link, mapping, member, relink, route
 from syncrun.match import kept as kept_columns
 from syncrun.match.relink import Derive
-from syncrun.plan import applied, diff, judge, shape
+from syncrun.plan import applied, diff, judge, shape, together
 from syncrun.plan.model import Part, Reason, SinkPlan, TablePlan
 from syncrun.roster.route import Route
 from syncrun.run.aside import Aside
@@ -109,6 +109,7 @@ def make(
     found = judge.parts(connection, tables)
     parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts,
                         questions=questions)  # fmt: skip
+    advice += together.advice(connection, tables, parts)
     described = {
         table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk, found) for table in tables
     }
