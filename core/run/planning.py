@@ -70,7 +70,7 @@ def make(
     open_applied(connection, tables, desk.files, desk.home)
     advice = [*routed.advice, *mapping.settle(
         connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
-        by_year=_by_year(desk.sink), known_teachers=_known_teachers(connection, desk))]  # fmt: skip
+        by_year=_by_year(desk.sink), known_teachers=known_teachers(connection, tables, desk.config.new_teachers, desk.files))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
     diff.prepare(connection)
@@ -117,10 +117,13 @@ def make(
     return SinkPlan(desk.config.name, first, described, parts), advice
 
 
-def _known_teachers(connection: DuckDBPyConnection, desk: Desk) -> list[str] | None:
-    """The keys of teachers whom the sink has taken, where later ones are to be ignored."""
-    table = next((each for each in desk.sink.tables if each.mapping == "teachers"), None)
-    if desk.config.new_teachers != "ignore" or not desk.files or table is None:
+def known_teachers(
+    connection: DuckDBPyConnection, tables: Iterable[Table], new_teachers: str, files: Sequence[AppliedFile]
+) -> list[str] | None:
+    """The keys of teachers whom a sink has taken, as `files` say that are open (`open_applied`), where later ones are to
+    be ignored; None where they are not."""
+    table = next((each for each in tables if each.mapping == "teachers"), None)
+    if new_teachers != "ignore" or not files or table is None:
         return None
     return [key for (key,) in connection.execute(f"SELECT key FROM {applied.SCHEMA}.{name(table.name)}").fetchall()]
 
