@@ -75,6 +75,7 @@ def _because(table: Table, tables: Sequence[Table]) -> Iterator[str]:
 
     A row waits for the rows that it names. What takes the place of a row that is given back, and that release, go
     together, and only when all rows that name it follow: later nothing would tell that these still name the old one.
+    A row is set aside again after it was given back.
     """
     own = f"{CHANGES}.{name(table.name)}"
     for column, parent in table.parents.items():
@@ -87,6 +88,8 @@ def _because(table: Table, tables: Sequence[Table]) -> Iterator[str]:
     yield f"SELECT from_key AS key FROM ({again}) WHERE key IN ({_waiting(table.name)})"
     yield f"SELECT key FROM ({again}) WHERE from_key IN ({_waiting(table.name)})"
     yield f"""SELECT key FROM {own} WHERE action = 'link' AND sink_id IN (
+        SELECT sink_id FROM {own} WHERE action = 'release' AND key IN ({_waiting(table.name)}))"""
+    yield f"""SELECT key FROM {own} WHERE action = 'retire' AND sink_id IN (
         SELECT sink_id FROM {own} WHERE action = 'release' AND key IN ({_waiting(table.name)}))"""
     for child in tables:
         for column in (column for column, parent in child.parents.items() if parent == table.name):

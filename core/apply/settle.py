@@ -49,12 +49,14 @@ def taken(
     if Cap.CLIENT_IDS not in caps:
         ids = f"""coalesce(change.sink_id, (SELECT any_value(sink_id) FROM {KNOWN} AS known
             WHERE known."table" = {literal(table.name)} AND known.key = change.key))"""
-    some = connection.execute(f"SELECT 1 {rows} LIMIT 1").fetchone()
-    if some is None:
+    refused = f"FROM {RELEASED}.{name(table.name)} AS change WHERE key IN ({not_taken})"
+    found_rows = " UNION ALL BY NAME ".join((
+        f"SELECT change.* REPLACE ({ids} AS sink_id) {rows}", _left(table, rows), _given_back(refused, rows),
+        _still_naming(table, refused),
+    ))  # fmt: skip
+    if connection.execute(f"SELECT 1 FROM ({found_rows}) LIMIT 1").fetchone() is None:
         return False
-    publish(
-        connection, f"SELECT change.* REPLACE ({ids} AS sink_id) {rows} UNION ALL BY NAME {_left(table, rows)}", target
-    )
+    publish(connection, found_rows, target)
     return True
 
 
@@ -62,6 +64,29 @@ def _left(table: Table, rows: str) -> str:
     """The rows whose place a move took, as archived ones."""
     was = ", ".join(f"{name('was ' + column.name)} AS {name(column.name)}" for column in table.columns)
     return f"SELECT 'archive' AS action, from_key AS key, school, part, '' AS fields, {was} {rows} AND action = 'move'"
+
+
+def _given_back(refused: str, rows: str) -> str:
+    """The rows that are to be other ones of the sink, as released where they were given back and the sink did not take the
+    other one: they have none."""
+    return f"""SELECT 'release' AS action, key, school, part, '' AS fields {refused}
+        AND action IN ('create', 'link') AND from_key IN (SELECT key {rows} AND action = 'release')"""
+
+
+def _still_naming(table: Table, refused: str) -> str:
+    """The rows that the sink did not change although they name a row that is another one now, as they were, but for that
+    reference: the sink's row names what is no record any more. So the next plan has the change again."""
+    renewed = {
+        column.name: f"list_contains(string_split(fields, ','), {literal(column.name)}) "
+        f"AND {name(column.name)} IS NOT DISTINCT FROM {name('was ' + column.name)}"
+        for column in table.columns if column.parent
+    }  # fmt: skip
+    was = ", ".join(
+        f"{f'CASE WHEN {renewed[column.name]} THEN NULL ELSE {old} END' if column.name in renewed else old} AS {name(column.name)}"
+        for column in table.columns for old in [name("was " + column.name)]
+    )  # fmt: skip
+    return f"""SELECT 'update' AS action, key, school, part, '' AS fields, sink_id, {was} {refused}
+        AND action = 'update' AND ({" OR ".join(renewed.values()) or "false"})"""
 
 
 def folded(connection: DuckDBPyConnection, table: Table, files: Sequence[Path], target: Path) -> bool:

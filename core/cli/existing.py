@@ -19,6 +19,7 @@ from syncrun.cli.deciding import (
     sheet,
     who_option,
 )
+from syncrun.cli.group import DefaultGroup
 
 if TYPE_CHECKING:
     from syncrun.run.before import Before
@@ -34,17 +35,7 @@ AFTER = {
 }
 
 
-class ListingGroup(click.Group):
-    """A group that lists where no command is named."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command that lists where none is named."""
-        if not ctx.resilient_parsing and not (args and args[0] in self.commands) and "--help" not in args:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=ListingGroup)
+@click.group(cls=DefaultGroup, default="list")
 def existing() -> None:
     """See and choose what becomes of what was in a sink before the first sync.
 

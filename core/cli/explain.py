@@ -23,7 +23,7 @@ def _grounds(session: Session) -> list[Ground]:
     return [
         Ground(config.name, sinks[config.name].tables, current(session.state, district.name, config.name),
                config.school_years, [each for each in taken if each.sink == config.name], session.folders.home,
-               f"sinks[{position}]", config.routes)
+               f"sinks[{position}]", config.routes, config.new_teachers)
         for position, config in enumerate(district.sinks)
     ]  # fmt: skip
 
@@ -41,7 +41,7 @@ def explain(district: str | None, person: str, class_: str | None, run: str | No
 
     It says which line of the source was read, which rule rejected it, what the plan meant for each sink, what waits and
     for which reason, what a sink rejected, since which run nothing changed, which run set a row aside; and where a sink
-    does not ask for somebody, why: a school or a year that is not chosen, a teacher who is skipped, no enrollment.
+    does not ask for somebody, why: a school or a year that is not chosen, a teacher who is skipped or new, no enrollment.
     """
     from syncrun.report.explain import explain as story
     from syncrun.report.source import opened

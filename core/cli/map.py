@@ -29,6 +29,7 @@ from syncrun.cli.deciding import (
     who_option,
     yes_option,
 )
+from syncrun.cli.group import DefaultGroup
 from syncrun.cli.listing import both, match, show, told_of
 from syncrun.cli.opening import needed
 from syncrun.errors import UsageError
@@ -42,17 +43,7 @@ if TYPE_CHECKING:
 SHOWN = 200
 
 
-class KindGroup(click.Group):
-    """A group whose first word is a kind; without a command behind it, it lists."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command that lists where none is named."""
-        if not ctx.resilient_parsing and args and args[0] in KINDS and not (len(args) > 1 and args[1] in self.commands):
-            args = ["--help"] if "--help" in args else [args[0], "propose", *args[1:]]
-        return super().parse_args(ctx, args)
-
-
-@click.group(name="map", cls=KindGroup)
+@click.group(name="map", cls=DefaultGroup, default="propose", words=1)
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 def map_(kind: MappingKind) -> None:
     """Decide which record of the source is which record of the sink.

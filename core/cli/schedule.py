@@ -13,6 +13,7 @@ import click
 
 from syncrun.cli.coming import line, told_moment, told_next
 from syncrun.cli.deciding import who_option
+from syncrun.cli.group import DefaultGroup
 from syncrun.cli.opening import district_option, json_option, needed, open_state, person
 from syncrun.errors import ConfigError, UsageError
 
@@ -28,17 +29,7 @@ mode_argument = click.argument("mode", type=click.Choice(MODES))
 modes_argument = click.argument("modes", nargs=-1, type=click.Choice(MODES), metavar="[full] [incremental]")
 
 
-class ShowingGroup(click.Group):
-    """A group that shows where no command is named."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the command that shows where none is named."""
-        if not (args and args[0] in self.commands) and "--help" not in args:
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=ShowingGroup)
+@click.group(cls=DefaultGroup, default="show")
 def schedule() -> None:
     """Say when a district runs by itself, and see when that is.
 

@@ -108,21 +108,26 @@ def settle(
         """,
         [named],
     )
-    back = [
-        each.scope_id
-        for each in policies
-        if each.table == table.name and each.scope == "row" and each.choice != "archive"
-    ]
+    records = f"SELECT sink_id FROM {APPLIED}.{name(table.name)} WHERE NOT starts_with(key, {literal(BEFORE)})"
     connection.execute(
         f"""
         INSERT INTO {GIVEN_UP}
         SELECT {literal(table.name)}, 'release', key, school, sink_id, NULL FROM {APPLIED}.{name(table.name)}
         WHERE starts_with(key, {literal(BEFORE)}) AND sink_id IN (SELECT unnest(?::VARCHAR[]))
             AND sink_id NOT IN ({released(table)})
+            AND sink_id NOT IN (FROM ({records}) WHERE sink_id IS NOT NULL)
         """,
-        [back],
+        [brought_back(table, policies)],
     )
     return _advice(connection, table, found) if first else []
+
+
+def brought_back(table: Table, policies: Sequence[Policy]) -> list[str]:
+    """Ids of the sink's rows that a person named and that are not to be set aside."""
+    return [
+        each.scope_id for each in policies
+        if each.table == table.name and each.scope == "row" and each.choice != "archive"
+    ]  # fmt: skip
 
 
 def _confirm(found: Decided) -> None:

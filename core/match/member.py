@@ -66,15 +66,33 @@ def settle(
         else:
             advice.append(f"{words} and are {'kept' if choice == 'keep' else 'removed'} (school {school}).")
         if choice == "remove":
-            connection.execute(
-                f"""
-                INSERT INTO {GIVEN_UP}
-                SELECT {literal(table.name)}, 'retire', {literal(BEFORE)} || member.sink_id, class.school, member.sink_id, taken.key
-                FROM {_left(table, place)} WHERE class.school IS NOT DISTINCT FROM ?
-                """,
-                [school],
-            )
+            _remove(connection, table, place, school)
     return advice, reasons
+
+
+def _remove(connection: DuckDBPyConnection, table: Table, place: str, school: str | None) -> None:
+    """Note the members of a school's taken-over classrooms who are not taken over. Who was set aside already, in a
+    classroom that becomes another class's, is not given back for that."""
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE removed AS
+        SELECT {literal(BEFORE)} || member.sink_id AS key, class.school, member.sink_id, taken.key AS parent
+        FROM {_left(table, place)} WHERE class.school IS NOT DISTINCT FROM ?
+        """,
+        [school],
+    )
+    connection.execute(f"""
+        DELETE FROM {GIVEN_UP} WHERE "table" = {literal(table.name)} AND action = 'release' AND key IN (SELECT key FROM removed)
+    """)
+    connection.execute(f"INSERT INTO {GIVEN_UP} SELECT {literal(table.name)}, 'retire', * FROM removed")
+
+
+def _free(table: Table, row: str) -> str:
+    """The condition for a row of the sink that nobody's sync owns, and that nobody archived, once the plan has given back
+    what it gives back. What the sync made itself is not."""
+    taken = f"SELECT sink_id FROM {APPLIED}.{name(table.name)} WHERE sink_id IS NOT NULL"
+    return f"""(NOT {row}.owned AND NOT {row}.archived
+        OR {row}.sink_id IN ({released(table)}) AND {row}.sink_id IN ({taken}))"""
 
 
 def _left(table: Table, place: str) -> str:
@@ -82,8 +100,7 @@ def _left(table: Table, place: str) -> str:
     parent = table.parents[str(table.shrink)]
     return f"""(FROM taken_classes WHERE now) AS taken JOIN {SHAPED}.{name(parent)} AS class ON class.key = taken.key
         JOIN {OBSERVED}.{name(table.name)} AS member ON member.{place} = taken.sink_id
-            AND NOT member.owned AND NOT member.archived
-            AND member.sink_id NOT IN (SELECT sink_id FROM {LINKS} WHERE "table" = {literal(table.name)})"""
+            AND {_free(table, "member")} AND member.sink_id NOT IN (SELECT sink_id FROM {LINKS} WHERE "table" = {literal(table.name)})"""
 
 
 def _pair(connection: DuckDBPyConnection, table: Table, place: str, derive: Derive) -> None:
@@ -100,8 +117,8 @@ def _pair(connection: DuckDBPyConnection, table: Table, place: str, derive: Deri
         INSERT INTO {LINKS}
         SELECT {literal(table.name)}, new.key, old.sink_id
         FROM {SHAPED}.{name(table.name)} AS new JOIN taken_classes AS taken ON taken.key = new.{place}
-        JOIN {OBSERVED}.{name(table.name)} AS old ON old.{place} = taken.sink_id AND NOT old.archived
-            AND (NOT old.owned OR old.sink_id IN ({released(table)})) AND ({someone}) AND {both}
+        JOIN {OBSERVED}.{name(table.name)} AS old ON old.{place} = taken.sink_id
+            AND {_free(table, "old")} AND ({someone}) AND {both}
         LEFT JOIN {APPLIED}.{name(table.name)} AS was ON was.key = new.key
         WHERE was.key IS NULL OR new.key IN (SELECT key FROM {RELINKED} WHERE "table" = {literal(table.name)})
             OR was.sink_id IS NULL AND NOT was.archived AND ({other})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from syncrun.plan.applied import SCHEMA as APPLIED
-from syncrun.plan.diff import BEFORE, GIVEN_UP, LINKS, RELINKED
+from syncrun.plan.diff import BEFORE, BENEATH, GIVEN_UP, LINKS, RELINKED
 from syncrun.plan.shape import LEFT_OUT
 from syncrun.plan.shape import SCHEMA as SHAPED
 from syncrun.sdk import Table
@@ -68,12 +68,11 @@ def find(
     if not _note(connection, table, decisions, derive):
         return {}
     lost = _drop_lost(connection, table, derive)
-    connection.execute(
-        f"INSERT INTO {RELINKED} SELECT {literal(table.name)}, key, {literal(BEFORE)} || old FROM otherwise"
-    )
+    given = f"{literal(BEFORE)} || old"
+    given = f"{given} || CASE WHEN {given} IN (SELECT key FROM {APPLIED}.{name(table.name)}) THEN {literal(BENEATH)} ELSE '' END"
+    connection.execute(f"INSERT INTO {RELINKED} SELECT {literal(table.name)}, key, {given} FROM otherwise")
     connection.execute(f"""
-        INSERT INTO {GIVEN_UP}
-        SELECT {literal(table.name)}, 'release', {literal(BEFORE)} || old, school, old, NULL FROM otherwise
+        INSERT INTO {GIVEN_UP} SELECT {literal(table.name)}, 'release', {given}, school, old, NULL FROM otherwise
     """)
     for child, column in _naming(tables, table):
         _follow(connection, child, column, "SELECT key FROM otherwise", again=True)
@@ -100,16 +99,34 @@ def released(table: Table) -> str:
 
 
 def bring_back(connection: DuckDBPyConnection, table: Table) -> None:
-    """Rows that were set aside and are taken over now are given back first: what is kept of them is as they were before
-    anybody set them aside, and they are no longer known as such."""
+    """Rows that were set aside and are taken over now are given back first, so that what is kept of them is as they were
+    before anybody set them aside. They stay known as such: see `set_aside_again`."""
     connection.execute(f"""
         INSERT INTO {GIVEN_UP}
-        SELECT {literal(table.name)}, 'release', aside.key, shaped.school, aside.sink_id, NULL
+        SELECT {literal(table.name)}, 'release', aside.key || {literal(BENEATH)}, shaped.school, aside.sink_id, NULL
         FROM {APPLIED}.{name(table.name)} AS aside
         JOIN {LINKS} AS link ON link."table" = {literal(table.name)} AND aside.key = {literal(BEFORE)} || link.sink_id
         JOIN {SHAPED}.{name(table.name)} AS shaped ON shaped.key = link.key
         WHERE aside.sink_id NOT IN ({released(table)})
     """)
+
+
+def set_aside_again(connection: DuckDBPyConnection, table: Table, brought_back: Sequence[str]) -> None:
+    """Rows that were set aside, then taken over, and that this plan gives back are set aside again; but for those that a
+    person has chosen to be `brought_back` since (ids of the sink), which are forgotten."""
+    connection.execute(
+        f"""
+        INSERT INTO {GIVEN_UP}
+        SELECT {literal(table.name)}, CASE WHEN aside.sink_id IN (SELECT unnest($1::VARCHAR[])) THEN 'release' ELSE 'retire' END,
+            aside.key, any_value(given.school), aside.sink_id, NULL
+        FROM {APPLIED}.{name(table.name)} AS aside JOIN {GIVEN_UP} AS given ON given."table" = {literal(table.name)}
+            AND given.action = 'release' AND aside.key = {literal(BEFORE)} || given.sink_id
+        WHERE aside.sink_id NOT IN (SELECT sink_id FROM {LINKS} WHERE "table" = {literal(table.name)})
+            AND aside.key NOT IN (SELECT key FROM {GIVEN_UP} WHERE "table" = {literal(table.name)})
+        GROUP BY aside.key, aside.sink_id
+        """,
+        [list(brought_back)],
+    )
 
 
 def give_back(connection: DuckDBPyConnection, tables: Sequence[Table]) -> None:
@@ -148,10 +165,9 @@ def _follow(connection: DuckDBPyConnection, child: Table, column: str, parents: 
             AND was.sink_id NOT IN ({released(child)})"""
     aside = f"starts_with(was.key, {literal(BEFORE)})"
     stays = f"now.key IS NOT NULL AND NOT {aside}" if again else "false"
-    as_given = f"CASE WHEN {stays} THEN {literal(BEFORE)} || was.sink_id ELSE was.key END"
-    connection.execute(
-        f"INSERT INTO {RELINKED} SELECT {literal(child.name)}, was.key, {literal(BEFORE)} || was.sink_id {rows} AND {stays}"
-    )
+    apart = f"{literal(BEFORE)} || was.sink_id || {literal(BENEATH)}"  # the row may be set aside in the same plan
+    as_given = f"CASE WHEN {stays} THEN {apart} ELSE was.key END"
+    connection.execute(f"INSERT INTO {RELINKED} SELECT {literal(child.name)}, was.key, {apart} {rows} AND {stays}")
     connection.execute(f"""
         INSERT INTO {GIVEN_UP} SELECT {literal(child.name)}, 'release', {as_given}, coalesce(now.school, was.school),
             was.sink_id, was.{name(column)} {rows}

@@ -41,6 +41,9 @@ REGROUPED = "regroup"
 """What is not sent: a row whose school alone is another one now, so that later changes are judged there."""
 BEFORE = "before:"
 """What the key of a row begins with that is no record of the source; the sink's id follows."""
+BENEATH = "|beneath"
+"""What the key of a release ends with, after `before:` and the sink's id, of a row that stays known as set aside: it was
+that before it was taken over, and is that again when it is given back."""
 KEPT = "kept_rows"
 """Schema of rows some of whose columns people chose to keep, as they are to be."""
 

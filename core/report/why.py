@@ -13,6 +13,7 @@ from syncrun.plan import shape
 from syncrun.report.source import RunFiles
 from syncrun.roster import view
 from syncrun.roster.entity import ENTITIES
+from syncrun.run.planning import known_teachers, open_applied
 from syncrun.scratch import has, read_parquet
 from syncrun.sqltext import literal, name
 
@@ -28,7 +29,8 @@ _EVERYTHING = frozenset(cell.privacy for entity in ENTITIES.values() for cell in
 @dataclass(frozen=True, slots=True)
 class Ground:
     """One sink as the district has it: its tables, what people decided, the chosen school years, and what it has taken.
-    `path` is where the district file names it, for errors; `routes` are those that the district file has for it."""
+    `path` is where the district file names it, for errors; `routes` are those that the district file has for it,
+    and `new_teachers` is what it says of teachers whom nobody decided on."""
 
     sink: str
     tables: Sequence[Table]
@@ -38,6 +40,7 @@ class Ground:
     home: Path
     path: str
     routes: Sequence[Route] = ()
+    new_teachers: str = "add"
 
     def tables_of(self, entity: str) -> list[Table]:
         """The tables whose rows are records of that entity. Guardians may stand among the users."""
@@ -59,8 +62,16 @@ def stand(files: RunFiles, ground: Ground) -> None:
     """Make the decisions and the shapes of one sink, in place of those of another."""
     routed = route.settle(files.connection, ground.routes, ground.decisions, ground.path)
     mapping.settle(files.connection, [*routed.decisions, *routed.targets], ground.school_years, ground.path,
-                   by_year=any("mapped_years" in table.shape for table in ground.tables))  # fmt: skip
+                   by_year=any("mapped_years" in table.shape for table in ground.tables),
+                   known_teachers=_known_teachers(files, ground))  # fmt: skip
     shape.shape(files.connection, ground.tables, ground.sink)
+
+
+def _known_teachers(files: RunFiles, ground: Ground) -> list[str] | None:
+    """The keys of teachers whom the sink has taken, where later ones are ignored; None where they are not."""
+    there = [each for each in ground.taken if (ground.home / each.path).exists()]
+    open_applied(files.connection, ground.tables, there, ground.home)
+    return known_teachers(files.connection, ground.tables, ground.new_teachers, there)
 
 
 def taken(files: RunFiles, ground: Ground, entity: str, key: str) -> Iterator[tuple[str, bool, str]]:
@@ -127,10 +138,21 @@ def _person(files: RunFiles, ground: Ground, key: str) -> Iterator[str]:
         return
     if _decided(ground, "teachers", key) == "skip":
         yield "the mapping skips this teacher"
+    elif _is_ignored(files, ground, key):
+        yield ('new teachers are left out, as new_teachers = "ignore" in the district file says, until somebody decides on '
+               f"them: `syncrun map teachers set {key} --add`, or a row of the mapping file where there is one")  # fmt: skip
     if "student" in roles and not _keys(files, "SELECT sourcedId FROM mapped_years"):
         yield "no school year is chosen, and without one students are not synced"
     if not {"student", "teacher"} & set(roles):
         yield f"{ground.sink} has no table for a person who is {' and '.join(roles)}"
+
+
+def _is_ignored(files: RunFiles, ground: Ground, key: str) -> bool:
+    """Whether a person would be taken as a teacher, were they not new."""
+    if _known_teachers(files, ground) is None or _decided(ground, "teachers", key):
+        return False
+    would = "SELECT userSourcedId FROM homes WHERE userSourcedId = ? AND role = 'teacher'"
+    return bool(_keys(files, f"{would} EXCEPT SELECT sourcedId FROM mapped_teachers", key))
 
 
 def _school(files: RunFiles, ground: Ground, school: str) -> str:

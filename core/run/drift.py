@@ -35,14 +35,15 @@ def repair(
 
 
 def _note_ids(connection: DuckDBPyConnection, tables: Sequence[Table], district: str, config: SinkConfig) -> None:
-    """The sink's id of every row that was taken."""
+    """The sink's id of every row that was taken. One that was set aside before may be a record by now: then it is that."""
     connection.execute(f'CREATE OR REPLACE TABLE {IDS} ("table" VARCHAR, key VARCHAR, id VARCHAR)')
     for table in tables:
         derived = "NULL"
         if Cap.CLIENT_IDS in config.info.caps:
             derived = f"{sql_derived(district, config.name, table.name, 'key')}::VARCHAR"
         connection.execute(
-            f"INSERT INTO {IDS} SELECT ?, key, coalesce(sink_id, {derived}) FROM {APPLIED}.{name(table.name)}",
+            f"INSERT INTO {IDS} SELECT ?, key, coalesce(sink_id, {derived}) FROM {APPLIED}.{name(table.name)} "
+            f"WHERE NOT starts_with(key, {literal(BEFORE)})",
             [table.name],
         )
 

@@ -12,7 +12,7 @@ from syncrun.config.district import Limits, SinkConfig
 from syncrun.match import existing, link, mapping, member, relink, route
 from syncrun.match import kept as kept_columns
 from syncrun.match.relink import Derive
-from syncrun.plan import applied, diff, judge, shape
+from syncrun.plan import applied, diff, judge, shape, together
 from syncrun.plan.model import Part, Reason, SinkPlan, TablePlan
 from syncrun.roster.route import Route
 from syncrun.run.aside import Aside
@@ -70,7 +70,7 @@ def make(
     open_applied(connection, tables, desk.files, desk.home)
     advice = [*routed.advice, *mapping.settle(
         connection, [*routed.decisions, *routed.targets], desk.config.school_years, position,
-        by_year=_by_year(desk.sink), known_teachers=_known_teachers(connection, desk))]  # fmt: skip
+        by_year=_by_year(desk.sink), known_teachers=known_teachers(connection, tables, desk.config.new_teachers, desk.files))]  # fmt: skip
     shape.shape(connection, tables, desk.config.name)
     advice += remarks(connection, desk.sink, desk.config.name)
     diff.prepare(connection)
@@ -109,6 +109,7 @@ def make(
     found = judge.parts(connection, tables)
     parts = judge.judge(connection, tables, found, desk.limits, first=first, set_reasons=set_reasons, doubts=doubts,
                         questions=questions)  # fmt: skip
+    advice += together.advice(connection, tables, parts)
     described = {
         table.name: _describe(connection, table, folder / f"{table.name}.parquet", desk, found) for table in tables
     }
@@ -116,10 +117,13 @@ def make(
     return SinkPlan(desk.config.name, first, described, parts), advice
 
 
-def _known_teachers(connection: DuckDBPyConnection, desk: Desk) -> list[str] | None:
-    """The keys of teachers whom the sink has taken, where later ones are to be ignored."""
-    table = next((each for each in desk.sink.tables if each.mapping == "teachers"), None)
-    if desk.config.new_teachers != "ignore" or not desk.files or table is None:
+def known_teachers(
+    connection: DuckDBPyConnection, tables: Iterable[Table], new_teachers: str, files: Sequence[AppliedFile]
+) -> list[str] | None:
+    """The keys of teachers whom a sink has taken, as `files` say that are open (`open_applied`), where later ones are to
+    be ignored; None where they are not."""
+    table = next((each for each in tables if each.mapping == "teachers"), None)
+    if new_teachers != "ignore" or not files or table is None:
         return None
     return [key for (key,) in connection.execute(f"SELECT key FROM {applied.SCHEMA}.{name(table.name)}").fetchall()]
 
@@ -157,6 +161,8 @@ def _before(
         if asked and (first or any(each.table == table.name and each.scope == "row" for each in desk.policies)):
             link.see(connection, desk.sink, table, folder)
             advice += existing.settle(connection, table, tables, desk.policies, derive, first=first)
+        if asked and not first:
+            relink.set_aside_again(connection, table, existing.brought_back(table, desk.policies))
         if table.shrink and member.taken_over(connection, table):
             link.see(connection, desk.sink, table, folder)
             told, reasons = member.settle(connection, table, desk.policies, derive)

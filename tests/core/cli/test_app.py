@@ -54,6 +54,22 @@ def test_every_command_has_help(terminal: Terminal, command: tuple[str, ...]) ->
     assert "Options:" in answer.out
 
 
+@pytest.mark.parametrize("line", [
+    "existing -d riverside --help", "existing --help -d riverside", "existing --archived -d riverside --help",
+    "existing -d riverside set --help", "schedule -d riverside --help", "schedule --json --help", "map orgs -d riverside --help",
+    "map -d riverside orgs --help", "map --help orgs", "existing set archive -d riverside --help",
+    "schedule set full -d riverside --help", "map orgs set school-1 -d riverside --help",
+])  # fmt: skip
+def test_help_is_shown_wherever_it_is_asked_for(terminal: Terminal, line: str) -> None:
+    answer = terminal(*line.split())
+    assert (answer.code, answer.err) == (0, "")
+    words = line.split()
+    named = (
+        words[1] if words[1] == "set" else "KIND set" if words[2:3] == ["set"] and words[0] == "map" else "[OPTIONS]"
+    )
+    assert answer.out.startswith(f"Usage: syncrun {words[0]} {named}")
+
+
 def test_help_lists_every_command_with_what_it_is_for(terminal: Terminal) -> None:
     answer = terminal("--help")
     for name, (_, words) in COMMANDS.items():

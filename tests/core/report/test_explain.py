@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from syncrun.state.decision import Decision, put
+
 if TYPE_CHECKING:
     from terminal import Terminal
     from world import World
@@ -51,6 +53,29 @@ def test_teacher_whom_the_mapping_skips(world: World, terminal: Terminal) -> Non
     decide(world, "teachers,t102,skip,")
     assert run(world, terminal) == 3
     assert ("not asked", "planner: the mapping skips this teacher") in story(terminal, world, "t102")
+
+
+def test_teacher_who_is_new_and_ignored_until_somebody_decides(settled: World, terminal: Terminal) -> None:
+    settled.configure(
+        settled.toml.read_text(encoding="utf-8").replace('new_teachers = "add"', 'new_teachers = "ignore"')
+    )
+    settled.rows("users").append({**next(row for row in settled.rows("users") if row["sourcedId"] == "t100"),
+                                  "sourcedId": "t900", "username": "t900", "identifier": "T900", "email": "t900@example.org"})  # fmt: skip
+    settled.edit("enrollments", "class-1-1-t101", userSourcedId="t900")
+    run(settled, terminal)
+    words = (
+        'new teachers are left out, as new_teachers = "ignore" in the district file says, until somebody decides on them: '
+        "`syncrun map teachers set t900 --add`, or a row of the mapping file where there is one"
+    )
+    told = story(terminal, settled, "t900")
+    assert ("not asked", f"planner: {words}") in told
+    assert not [each for stage, each in told if "asked for, and not taken yet" in each]
+    in_class = story(terminal, settled, "t900", "class-1-1")
+    assert ("not asked", f"planner: the person is not asked for: {words}") in in_class
+    assert ("not asked", f"planner: {words}") not in story(terminal, settled, "t100")
+    put(settled.state(), "riverside", "planner", [Decision("teachers", "t900", "add")], "tester")
+    run(settled, terminal)
+    assert [stage for stage, _ in story(terminal, settled, "t900")].count("not asked") == 0
 
 
 @pytest.mark.parametrize("person", ["s1001", "t102"])

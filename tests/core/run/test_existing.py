@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from messenger import Messenger
+from world import planned
 
 from syncrun.demo.messaging import Before, fill, own_id
 from syncrun.run.ending import Result
@@ -283,9 +285,9 @@ def test_merge_three_syncs_and_unmerge(app: Messenger, before: Before) -> None:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.requirement("S4-9", "S4-16")
-def test_record_that_was_set_aside_is_merged_and_given_back_as_people_had_it(app: Messenger, before: Before) -> None:
+@pytest.fixture
+def merged(app: Messenger, before: Before) -> tuple[str, str, dict[str, Any]]:
+    """A student who was set aside at the first sync and is merged since: the app's id, the source's, the row before."""
     choose(app, "leave")
     choose(app, "archive", table="students")
     old, key = min(before.students.items())
@@ -294,14 +296,67 @@ def test_record_that_was_set_aside_is_merged_and_given_back_as_people_had_it(app
     assert app.all("students")[old]["archived_at"] is not None
     connect(app, old, key, "students")
     settle(app)
-    merged = app.all("students")[old]
-    assert (merged["external_id"], merged["archived_at"]) == (key, None)
-    app.sync(mode="full")
-    assert app.all("students")[old] == merged, "a full sync finds what it expects"
-    connect(app, old, key, "students", verdict="add")
+    found = app.all("students")[old]
+    assert (found["external_id"], found["archived_at"]) == (key, None)
+    assert planned(settle(app, mode="full"), "messaging") == {}
+    assert app.all("students")[old] == found, "a full sync finds what it expects"
+    return old, key, was
+
+
+@pytest.mark.requirement("S4-9", "S4-16")
+@pytest.mark.parametrize("verdict", ["add", "skip"])
+def test_record_that_was_set_aside_and_merged_is_set_aside_again_when_it_is_given_back(
+    app: Messenger, merged: tuple[str, str, dict[str, Any]], verdict: str
+) -> None:
+    old, key, was = merged
+    for _ in range(2):
+        connect(app, old, key, "students", verdict=verdict)
+        settle(app)
+        now = app.all("students")[old]
+        assert now["archived_at"] is not None
+        assert {**now, "archived_at": None} == was
+        assert settle(app).summary["nothing_to_do"]
+        assert planned(settle(app, mode="full"), "messaging") == {}
+        connect(app, old, key, "students")
+        settle(app)
+        assert app.active("students")[key]["id"] == old
+    connect(app, old, key, "students", verdict=verdict)
+    settle(app)
+    choose(app, "leave", "row", old, table="students")
     settle(app)
     assert app.all("students")[old] == was
     assert settle(app).summary["nothing_to_do"]
+
+
+@pytest.mark.requirement("S4-9", "S4-16")
+@pytest.mark.parametrize("verdict", ["add", "skip"])
+def test_record_that_is_to_be_brought_back_while_it_is_merged_is_as_people_had_it_when_it_is_given_back(
+    app: Messenger, merged: tuple[str, str, dict[str, Any]], verdict: str
+) -> None:
+    old, key, was = merged
+    choose(app, "leave", "row", old, table="students")
+    assert planned(settle(app), "messaging") == {}, "the student stays merged"
+    connect(app, old, key, "students", verdict=verdict)
+    settle(app)
+    assert app.all("students")[old] == was
+    assert settle(app).summary["nothing_to_do"]
+
+
+def test_record_that_was_set_aside_goes_from_one_student_to_another(
+    app: Messenger, before: Before, merged: tuple[str, str, dict[str, Any]]
+) -> None:
+    old, key, was = merged
+    other = next(each for each in before.students.values() if each != key)
+    connect(app, old, key, "students", verdict="add")
+    connect(app, old, other, "students")
+    settle(app)
+    assert (app.all("students")[old]["external_id"], app.all("students")[old]["archived_at"]) == (other, None)
+    assert settle(app).summary["nothing_to_do"]
+    connect(app, old, other, "students", verdict="add")
+    settle(app)
+    now = app.all("students")[old]
+    assert now["archived_at"] is not None
+    assert {**now, "archived_at": None} == was
 
 
 def test_member_who_leaves_while_the_classroom_becomes_another_is_given_back(app: Messenger, before: Before) -> None:
@@ -365,6 +420,93 @@ def test_classroom_that_is_connected_after_the_launch_keeps_one_seat_for_each(ap
     assert seats
     assert len(seats) == len(set(seats))
     assert settle(app).summary["nothing_to_do"]
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["as decided", "decided as before"])
+def test_member_who_cannot_follow_the_class_comes_again_with_the_next_sync(
+    app: Messenger,
+    before: Before,
+    back: bool,  # noqa: FBT001 # a parameter of a test
+) -> None:
+    """The class gets a classroom of its own, which the app does not let one student into; their old seat is nobody's."""
+    choose(app, "leave")
+    choose(app, "keep", table="memberships")
+    room, key = a_room(app, before)
+    for sink_id, student in before.students.items():
+        connect(app, sink_id, student, "students")
+    connect(app, room, key)
+    was = app.all("memberships")
+    settle(app)
+    first = app.dump(archived=True)
+    seat = next(row for each, row in sorted(members_of(app, room).items()) if each in was and row["student_id"])
+    with app.planner() as connection:
+        connection.execute(sa.text(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON memberships WHEN NEW.external_id = '{seat['external_id']}' "
+            "BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        ))  # fmt: skip
+    connect(app, room, key, verdict="add")
+    for _ in range(2):
+        result = app.sync()
+        assert (result.exit_code, result.summary["sinks"]["messaging"]["rejected"]) == (4, 1)
+        assert app.all("memberships")[seat["id"]] == was[seat["id"]]
+        assert seat["external_id"] not in app.active("memberships")
+    with app.planner() as connection:
+        connection.execute(sa.text("DROP TRIGGER refuse"))
+    if back:
+        connect(app, room, key)
+        settle(app)
+        assert app.active("memberships")[seat["external_id"]]["id"] == seat["id"]
+        assert [row for row in app.dump()["memberships"] if row not in first["memberships"]] == []
+    else:
+        assert planned(settle(app), "messaging") == {"create": 1}
+        assert app.active("memberships")[seat["external_id"]]["student_id"] == seat["student_id"]
+    assert settle(app).summary["nothing_to_do"]
+    assert planned(settle(app, mode="full"), "messaging") == {}
+
+
+@pytest.mark.requirement("S1-6", "S1-11", "S1-14")
+def test_two_classrooms_whose_classes_are_swapped_have_the_members_of_their_classes(
+    app: Messenger, before: Before
+) -> None:
+    """Members who are not in the source are removed. Somebody who was removed from a classroom and is in its class by now
+    sits there again, in the seat of before; who is not in it any more goes, and comes back with the classroom."""
+    choose(app, "leave")
+    choose(app, "remove", table="memberships")
+    for sink_id, student in before.students.items():
+        connect(app, sink_id, student, "students")
+    pupils = {room: {row["student_id"] for row in members_of(app, room).values()} for room in open_rooms(before)}
+    one, two = next((a, b) for a, b in itertools.permutations(sorted(before.classrooms.keys() & pupils.keys()), 2)
+                    if pupils[a] - {None} and pupils[b] - pupils[a])  # fmt: skip
+    first, second, guest = before.classrooms[one], before.classrooms[two], min(pupils[two] - pupils[one] - {None})
+    with app.planner() as connection:  # somebody of the other class, whom a teacher let sit here too
+        connection.execute(sa.insert(database.memberships).values(
+            id=own_id("guest"), classroom_id=one, student_id=guest, points=5))  # fmt: skip
+    was = app.all("memberships")
+
+    def connected(*pairs: tuple[str, str], verdict: str = "link") -> dict[str, dict[str, Any]]:
+        decided = [Decision("classes", key, verdict, room if verdict == "link" else None) for room, key in pairs]  # type: ignore[arg-type] # a verdict
+        decision.put(app.state(), "riverside", "messaging", decided, "tester")
+        settle(app)
+        assert planned(settle(app, mode="full"), "messaging") == {}
+        for room, key in pairs if verdict == "link" else ():
+            source = sorted(each["sourcedId"] for each in app.rows("enrollments") if each["classSourcedId"] == key)
+            seats = members_of(app, room).values()
+            assert sorted(str(row["external_id"]) for row in seats) == source
+            people = [(row["student_id"], row["teacher_id"]) for row in seats]
+            assert len(people) == len(set(people))
+        return {
+            key: {**row, "archived_at": bool(row["archived_at"])}
+            for key, row in app.all("memberships").items()
+            if key in was
+        }
+
+    start = connected((one, first), (two, second))
+    assert start[own_id("guest")]["archived_at"]
+    swapped = connected((one, second), (two, first))
+    assert not swapped[own_id("guest")]["archived_at"], "in the seat of before"
+    assert connected((one, first), (two, second)) == start
+    connected((one, first), (two, second), verdict="add")
+    assert {key: row for key, row in app.all("memberships").items() if key in was} == was
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +13,9 @@ from syncrun.errors import DoubleUseError
 from syncrun.sinks.planner import database
 from syncrun.state import decision
 from syncrun.state.decision import Decision
+
+if TYPE_CHECKING:
+    from terminal import Terminal
 
 OLD, OTHER = (str(uuid.uuid5(uuid.NAMESPACE_OID, each)) for each in ("old", "other"))
 
@@ -77,6 +80,7 @@ def test_mapping_that_changes_and_goes_back_leaves_the_sink_as_after_the_first(l
     assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 2)
     assert account(launched, OTHER)["external_id"] == "t100"
     assert planned(planned_) == {"link": 1, "release": 1, "update": 3}
+    assert not [each for each in planned_.summary["advice"] if "together" in each]
 
     decide(launched, "link", OLD)
     settle(launched)
@@ -160,7 +164,7 @@ def test_two_links_that_were_mixed_up_are_put_right_in_one_sync(launched: World)
     assert settle(launched).summary.get("nothing_to_do")
 
 
-def test_link_that_waits_for_a_school_waits_as_a_whole(launched: World) -> None:
+def test_link_that_waits_for_a_school_waits_as_a_whole_and_says_so(launched: World, terminal: Terminal) -> None:
     """A teacher of two schools becomes another account; one school is approved. Half of it would leave classes of the
     other school with an account that is nobody's."""
     launched.edit("enrollments", "class-2-0-t200", userSourcedId="t100")
@@ -171,9 +175,18 @@ def test_link_that_waits_for_a_school_waits_as_a_whole(launched: World) -> None:
     assert led_by(launched, OLD) == 3
     launched.configure(limits="updates_floor = 0\nupdates = 0.1")
     decide(launched, "link", OTHER)
-    assert launched.sync().exit_code == 3
+    words = (
+        "planner: 1 teachers are to be other records of the sink and have changes in several schools, which go together or "
+        "not at all: school-1, school-2. Approve all of them that wait."
+    )
+    held = launched.sync()
+    assert held.exit_code == 3
+    assert words in held.summary["advice"]
     launched.approve("school-1")
-    assert launched.sync().exit_code == 3
+    still = launched.sync()
+    assert still.exit_code == 3
+    assert words in still.summary["advice"]
+    assert terminal("show", "--district", launched.toml, "--json").json["advice"] == still.summary["advice"]
     assert launched.dump(archived=True) == was
     launched.approve()
     assert launched.sync().exit_code == 0
@@ -206,6 +219,30 @@ def test_row_that_cannot_be_given_back_stays_until_it_can(launched: World) -> No
     assert account(launched, OLD) == before
     assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 2)
     assert settle(launched).summary.get("nothing_to_do")
+
+
+def test_membership_that_cannot_follow_its_teacher_comes_again_with_the_next_sync(launched: World) -> None:
+    """The app refuses to give a class to the other account. The membership names the old one until it does."""
+    decide(launched, "link", OLD)
+    settle(launched)
+    with launched.planner() as connection:
+        refused = connection.execute(sa.select(database.class_members.c.id).where(
+            database.class_members.c.teacher_id == OLD).order_by("id").limit(1)).scalar_one()  # fmt: skip
+        connection.execute(sa.text(
+            f"CREATE TRIGGER refuse BEFORE UPDATE ON class_members WHEN NEW.id = '{refused}' "
+            "BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        ))  # fmt: skip
+    decide(launched, "link", OTHER)
+    for _ in range(2):
+        result = launched.sync()
+        assert (result.exit_code, result.summary["sinks"]["planner"]["rejected"]) == (4, 1)
+        assert (led_by(launched, OLD), led_by(launched, OTHER)) == (1, 1)
+    with launched.planner() as connection:
+        connection.execute(sa.text("DROP TRIGGER refuse"))
+    assert planned(settle(launched)) == {"update": 1}
+    assert (led_by(launched, OLD), led_by(launched, OTHER)) == (0, 2)
+    assert settle(launched).summary.get("nothing_to_do")
+    assert planned(settle(launched, mode="full")) == {}
 
 
 def test_link_to_a_row_that_is_not_there_waits_for_a_person_each_time(launched: World) -> None:
