@@ -23,7 +23,7 @@ from syncrun.serve.again import CRASH_PAUSES
 from syncrun.serve.executor import Ended, Limits
 from syncrun.serve.service import DIGEST
 from syncrun.state import job, lease, outbox, server
-from syncrun.state.model import jobs, leases
+from syncrun.state.model import jobs, servers
 from syncrun.state.store import State
 from syncrun.testing.clock import FixedClock
 
@@ -616,6 +616,13 @@ def dies(served: Served) -> None:
     server.leave(served.town.state, served.service.id)
 
 
+def falls_silent(town: Town, served: Served, seconds: float) -> None:
+    """A server has not been heard of for so long, by the clock that counts."""
+    with town.state.transaction() as connection:
+        at = lease.now_of(connection, town.clock) - datetime.timedelta(seconds=seconds)
+        connection.execute(sa.update(servers).where(servers.c.id == served.service.id).values(seen_at=at))
+
+
 @pytest.mark.requirement("S3-18")
 def test_run_of_a_server_that_was_killed_is_begun_again_by_the_next(town: Town) -> None:
     one = evening(town, "elm")
@@ -795,8 +802,11 @@ def test_server_that_hangs_loses_what_it_does_not_see_to_and_nothing_that_is_at_
     hands = Hands()
     hands.held.add("oak")
     two = town.service(hands)
-    assert two.step(85) == []
-    assert two.step(20) == ["elm"]
+    assert two.step(70) == []
+    falls_silent(town, one, 80)
+    assert two.step(6) == []
+    falls_silent(town, one, 95)
+    assert two.step(6) == ["elm"]
     assert [each.district for each in job.still_open(town.state) if each.server == one.service.id] == ["oak"]
     two.finish("elm")
     one.finish("oak")
