@@ -23,7 +23,7 @@ from syncrun.serve.again import CRASH_PAUSES
 from syncrun.serve.executor import Ended, Limits
 from syncrun.serve.service import DIGEST
 from syncrun.state import job, lease, outbox, server
-from syncrun.state.model import jobs, servers
+from syncrun.state.model import jobs, leases, servers
 from syncrun.state.store import State
 from syncrun.testing.clock import FixedClock
 
