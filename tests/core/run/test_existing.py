@@ -422,6 +422,19 @@ def test_classroom_that_is_connected_after_the_launch_keeps_one_seat_for_each(ap
     assert settle(app).summary["nothing_to_do"]
 
 
+def refuse(connection: sa.Connection, external_id: str) -> None:
+    """Have the app make no membership for an enrollment, until the trigger `refuse` is dropped."""
+    when = f"WHEN (NEW.external_id = '{external_id}')"
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"))  # fmt: skip
+        when += " EXECUTE FUNCTION refuse()"
+    else:
+        when += " BEGIN SELECT RAISE(ABORT, 'no'); END"
+    each = "FOR EACH ROW" if connection.dialect.name == "postgresql" else ""
+    connection.execute(sa.text(f"CREATE TRIGGER refuse BEFORE INSERT ON memberships {each} {when}"))
+
+
 @pytest.mark.parametrize("back", [False, True], ids=["as decided", "decided as before"])
 def test_member_who_cannot_follow_the_class_comes_again_with_the_next_sync(
     app: Messenger,
@@ -440,10 +453,7 @@ def test_member_who_cannot_follow_the_class_comes_again_with_the_next_sync(
     first = app.dump(archived=True)
     seat = next(row for each, row in sorted(members_of(app, room).items()) if each in was and row["student_id"])
     with app.planner() as connection:
-        connection.execute(sa.text(
-            f"CREATE TRIGGER refuse BEFORE INSERT ON memberships WHEN NEW.external_id = '{seat['external_id']}' "
-            "BEGIN SELECT RAISE(ABORT, 'not today'); END"
-        ))  # fmt: skip
+        refuse(connection, seat["external_id"])
     connect(app, room, key, verdict="add")
     for _ in range(2):
         result = app.sync()
@@ -451,7 +461,8 @@ def test_member_who_cannot_follow_the_class_comes_again_with_the_next_sync(
         assert app.all("memberships")[seat["id"]] == was[seat["id"]]
         assert seat["external_id"] not in app.active("memberships")
     with app.planner() as connection:
-        connection.execute(sa.text("DROP TRIGGER refuse"))
+        server = connection.dialect.name == "postgresql"
+        connection.execute(sa.text(f"DROP TRIGGER refuse {'ON memberships' if server else ''}"))
     if back:
         connect(app, room, key)
         settle(app)
