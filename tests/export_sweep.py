@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter import Exporter, unpacked
-from kill_sweep import Fuse, in_child
+from kill_sweep import Fuse, in_child, small_chunks
 
 from syncrun.demo import roster
 from syncrun.sdk.file.folder import Folder
@@ -110,6 +110,7 @@ def seen(folder: Path) -> Seen:
 
 def main() -> None:
     """Try every point."""
+    small_chunks()
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("scenario", choices=list(SETTINGS))
     arguments.add_argument("folder", type=Path)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradebook import FencedGradebook
-from kill_sweep import wire  # noqa: F401 # it sets how many rows a chunk has
+from kill_sweep import small_chunks
 
 import syncrun.run.applying
 import syncrun.run.runner
@@ -101,4 +101,5 @@ def main(district_file: str, point: str, number: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    small_chunks()
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))

@@ -37,8 +37,11 @@ from syncrun.sdk.sql.sink import SqlSink
 from syncrun.state.model import leases
 from syncrun.state.store import State
 
-for module in (syncrun.apply.step, syncrun.apply.outgoing, syncrun.run.applying):
-    module.CHUNK_ROWS = 150
+
+def small_chunks() -> None:
+    """Let chunks have few rows, so that a small district has several; for a process of its own."""
+    for module in (syncrun.apply.step, syncrun.apply.outgoing, syncrun.run.applying):
+        module.CHUNK_ROWS = 150
 
 
 class MachineClock(SystemClock):
@@ -212,6 +215,7 @@ def copied(database: str | None, name: str) -> str | None:
 
 
 def main() -> None:
+    small_chunks()
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("scenario", choices=["first", "approved", "next-day"])
     arguments.add_argument("folder", type=Path)

@@ -110,7 +110,9 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if n % 3 == 0 else pytest.mark.slow) for n, name in enumerate(HARMLESS)]
+)
 def test_nothing_is_lost_by_what_can_be_got_over(school: School, watch: Watch, name: str):
     before = school.world.dump()
     HARMLESS[name](school, watch)
@@ -304,7 +306,10 @@ def test_changes_lead_to_the_roster_that_everything_would(changing: School):
     assert changing.world.dump() == by_changes
 
 
-@pytest.mark.parametrize("answer", ["refused", "missing", "ignored"])
+@pytest.mark.parametrize(
+    "answer",
+    ["refused", pytest.param("missing", marks=pytest.mark.slow), pytest.param("ignored", marks=pytest.mark.slow)],
+)
 def test_where_no_changes_can_be_had_everything_is_read_and_asked_for(changing: School, answer: Any):
     changing.server.traps.versions = answer
     changing.leave("s1001")

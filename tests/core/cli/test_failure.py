@@ -88,7 +88,7 @@ def test_error_is_json_on_stdout_where_json_was_asked_for(
     assert printed.err == ""
     told = json.loads(printed.out)
     assert told["exit_code"] == number
-    assert set(told["error"]) == {"code", "outcome", "message", "safe", "next_step"}
+    assert set(told["error"]) == {"code", "title", "outcome", "message", "safe", "next_step"}
 
 
 def test_all_errors_derive_from_exception_so_that_no_guard_misses_them() -> None:

@@ -14,6 +14,7 @@ from syncrun.errors import ConfigError
 from syncrun.order.start import Skip, note_skip
 from syncrun.registry import Registry
 from syncrun.state import job, lease, server
+from syncrun.state.database import open_state
 from syncrun.state.store import State
 from syncrun.status.overview import overview
 
@@ -168,7 +169,7 @@ def test_says_when_nobody_is_there_to_begin_what_is_scheduled(home_made: World, 
     assert absent not in terminal("status").out
     terminal("schedule", "set", "full", "--every", "day", "--at", "19:30", "--district", "riverside")
     assert terminal("status").out.splitlines()[-1] == absent
-    server.announce(home_made.state())
+    server.announce(State(open_state(home_made.home), SystemClock()))
     assert absent not in terminal("status").out
 
 

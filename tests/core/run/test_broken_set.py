@@ -61,7 +61,9 @@ def _elsewhere(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "code"), [(_empty, "R-SET-03"), (_header_only, "R-SET-04"), (_elsewhere, "R-SET-01")]
 )  # fmt: skip
-@pytest.mark.parametrize("file", ["users", "classes", "enrollments", "orgs"])
+@pytest.mark.parametrize(
+    "file", ["users", *(pytest.param(each, marks=pytest.mark.slow) for each in ("classes", "enrollments", "orgs"))]
+)
 def test_file_that_is_empty_or_bare_or_elsewhere_is_refused(
     world: World, damage: Callable[[Path], None], code: str, file: str
 ) -> None:
@@ -79,7 +81,7 @@ def test_file_in_the_wrong_place_is_named_with_its_place(world: World) -> None:
 
 
 @pytest.mark.parametrize("at_line_end", [False, True])
-@pytest.mark.parametrize("percent", [1, 17, 50, 83, 96, 99])
+@pytest.mark.parametrize("percent", [50, 99, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 17, 83, 96))])
 def test_users_file_cut_at_some_percent_removes_nobody(world: World, percent: int, *, at_line_end: bool) -> None:
     before = world.settled().dump()
     cut(world.inbox / "users.csv", percent, at_line_end=at_line_end)

@@ -304,7 +304,7 @@ def merged(app: Messenger, before: Before) -> tuple[str, str, dict[str, Any]]:
 
 
 @pytest.mark.requirement("S4-9", "S4-16")
-@pytest.mark.parametrize("verdict", ["add", "skip"])
+@pytest.mark.parametrize("verdict", ["add", pytest.param("skip", marks=pytest.mark.slow)])
 def test_record_that_was_set_aside_and_merged_is_set_aside_again_when_it_is_given_back(
     app: Messenger, merged: tuple[str, str, dict[str, Any]], verdict: str
 ) -> None:
@@ -329,7 +329,7 @@ def test_record_that_was_set_aside_and_merged_is_set_aside_again_when_it_is_give
 
 
 @pytest.mark.requirement("S4-9", "S4-16")
-@pytest.mark.parametrize("verdict", ["add", "skip"])
+@pytest.mark.parametrize("verdict", ["add", pytest.param("skip", marks=pytest.mark.slow)])
 def test_record_that_is_to_be_brought_back_while_it_is_merged_is_as_people_had_it_when_it_is_given_back(
     app: Messenger, merged: tuple[str, str, dict[str, Any]], verdict: str
 ) -> None:
@@ -435,7 +435,9 @@ def refuse(connection: sa.Connection, external_id: str) -> None:
     connection.execute(sa.text(f"CREATE TRIGGER refuse BEFORE INSERT ON memberships {each} {when}"))
 
 
-@pytest.mark.parametrize("back", [False, True], ids=["as decided", "decided as before"])
+@pytest.mark.parametrize(
+    "back", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["as decided", "decided as before"]
+)
 def test_member_who_cannot_follow_the_class_comes_again_with_the_next_sync(
     app: Messenger,
     before: Before,

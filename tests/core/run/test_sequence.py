@@ -415,7 +415,7 @@ def test_what_a_sink_lacks_is_sent_though_the_watermark_has_moved(place: Place) 
 
 
 LONG = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
-SHORT = settings(LONG, max_examples=3, derandomize=True)
+SHORT = settings(LONG, max_examples=2, derandomize=True)
 
 
 @pytest.mark.requirement("S3-12", "S3-13")
