@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -70,13 +71,16 @@ class Overview:
             return "never ran"
         return self.last.outcome or "cut off"
 
+    def _local(self, moment: datetime.datetime | None) -> str | None:
+        return moment.astimezone(ZoneInfo(self.time_zone)).isoformat() if moment else None
+
     def as_dict(self, now: datetime.datetime) -> dict[str, Any]:
-        """As `--json` prints it."""
+        """As `--json` prints it; `next_run` is in the district's time, with its distance from UTC."""
         return {
             "district": self.district, "last_good": _brief(self.last_good), "last": _brief(self.last),
             "last_outcome": self.last_outcome, "filed": self.filed, "at_work": self.at_work,
             "again_at": self.again_at.isoformat() if self.again_at else None,
-            "next_run": self.next_run.isoformat() if self.next_run else None, "watched": self.watched,
+            "next_run": self._local(self.next_run), "watched": self.watched,
             "held": [each.as_dict(now) for each in self.held], "needs": [each.as_dict() for each in self.needs],
         }  # fmt: skip
 
