@@ -210,6 +210,7 @@ def test_tokens_that_are_never_accepted(fresh: Remote) -> None:
         assert (result.exit_code, code_of(result), server.requests.tokens) == (2, "E-AUTH-1", 2)
 
 
+@pytest.mark.slow
 def test_a_bomb_costs_a_bounded_piece_of_memory(remote: Remote) -> None:
     """4 GB of zeros, in 4 MB, for each page: the process takes in no more than the bound, for each request at once."""
     remote.break_it(gzip_bomb=1 << 32, begin=2)

@@ -206,6 +206,7 @@ def test_names_of_persons_are_shown_only_to_who_asks(old: World, terminal: Termi
 # -- years -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S0-18")
 def test_years_of_the_file_and_of_decisions_both_count_and_one_is_advised(world: World, terminal: Terminal) -> None:
     world.rows("academicSessions").append(
@@ -243,6 +244,7 @@ def test_changed_decision_is_planned_like_any_change(
     assert settled.count("teachers") == left
 
 
+@pytest.mark.slow
 def test_history_says_who_decided_what_and_when(old: World, terminal: Terminal) -> None:
     ask(terminal, old, "orgs", "set", "school-1", "--add", "--as", "Ann")
     ask(terminal, old, "orgs", "set", "school-1", "--skip", "--as", "Ben")
@@ -426,6 +428,7 @@ def test_years_are_chosen_for_a_sink_that_has_none_of_its_own(world: World, term
     assert len(listed(terminal, world, "classes")) == 24
 
 
+@pytest.mark.slow
 def test_several_orgs_that_are_one_are_listed_each(old: World, terminal: Terminal) -> None:
     birch = old.made["school-1"]
     for key in ("school-1", "school-2"):

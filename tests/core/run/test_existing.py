@@ -303,6 +303,7 @@ def merged(app: Messenger, before: Before) -> tuple[str, str, dict[str, Any]]:
     return old, key, was
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S4-9", "S4-16")
 @pytest.mark.parametrize("verdict", ["add", pytest.param("skip", marks=pytest.mark.slow)])
 def test_record_that_was_set_aside_and_merged_is_set_aside_again_when_it_is_given_back(

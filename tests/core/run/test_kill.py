@@ -30,7 +30,7 @@ def sweep(scenario: str, folder: Path, *more: str) -> dict[str, object]:
     [pytest.param("first", marks=pytest.mark.slow), pytest.param("approved", marks=pytest.mark.slow), "next-day"],
 )
 def test_kill_at_some_points(scenario: str, tmp_path: Path) -> None:
-    found = sweep(scenario, tmp_path, "--every", "23")
+    found = sweep(scenario, tmp_path, "--every", "40")
     assert found["tried"] >= 3
 
 

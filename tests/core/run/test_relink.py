@@ -104,6 +104,7 @@ def test_account_of_its_own_after_a_link_and_the_link_again(launched: World) -> 
     assert launched.dump() == first
 
 
+@pytest.mark.slow
 def test_account_that_was_made_is_merged_into_an_old_one_and_parted_again(launched: World) -> None:
     """The teacher has an account of its own first; merging keeps what the old one has in the columns that were chosen."""
     before = account(launched, OLD)

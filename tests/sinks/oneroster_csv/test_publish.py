@@ -232,6 +232,7 @@ def test_family_that_must_not_be_in_contact_is_not_connected_in_any_file(exporte
 # -- names -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_old_publications_go_and_nobody_elses(exporter: Exporter) -> None:
     exporter.configure(sink="keep = 2")
     (exporter.outbox / "riverside-2026-11-01.zip").write_bytes(b"of somebody else")
@@ -254,6 +255,7 @@ def test_file_of_somebody_else_is_left_alone_and_the_run_is_refused(exporter: Ex
     assert exporter.tables()["users"]
 
 
+@pytest.mark.slow
 def test_two_districts_in_one_folder(exporter: Exporter) -> None:
     exporter.first()
     first = exporter.newest().read_bytes()
