@@ -9,13 +9,16 @@ from collections.abc import Collection
 from io import StringIO
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from syncrun.schedule import timetable
 from syncrun.schedule.timetable import Entry
 from syncrun.serve.executor import BusyError, Cause, Ended, Limits, Task
 from syncrun.serve.log import Log
 from syncrun.serve.service import DIGEST, Service
-from syncrun.state import job, lease
+from syncrun.state import job, lease, outbox, server
 from syncrun.state.job import Job
+from syncrun.state.model import servers
 from syncrun.state.store import State
 from syncrun.testing.clock import FixedClock
 
@@ -34,6 +37,9 @@ database_url = "sqlite:///planner.db"
 [schedule]
 {schedule}
 """
+CHAIN = 'after = ["import"]\nwait_minutes = 60'
+INCREMENTAL = 'incremental = { every = "day", at = "19:31" }'
+ARRIVAL = "arrival = { quiet_seconds = 60 }"
 _numbers = itertools.count(1)
 
 
@@ -162,3 +168,40 @@ class Served:
         run = self.town.ran(district, outcome, mode)
         self.hands.end(district, EXITS[outcome])
         return run
+
+
+def needs(town: Town) -> list[str]:
+    """What people are told to be needed for."""
+    return [need["words"] for each in outbox.unplanned(town.state) for need in each.needs]
+
+
+def evening(town: Town, *names: str, **options: float) -> Served:
+    """A service in the evening, when districts of these names are due and looked at."""
+    for name in names:
+        town.district(name)
+    served = town.service(**options)
+    served.step(hours=7.5)
+    return served
+
+
+def chain(town: Town, more: str = "", **options: float) -> Served:
+    """An import at half past seven and an export a minute later, both of which ran well the day before."""
+    town.district("import")
+    town.district("export", 'full = { every = "day", at = "19:31" }', more=CHAIN + more)
+    town.ran("import")
+    town.ran("export")
+    served = town.service(**options)
+    assert served.step(hours=7.5) == ["import"]
+    return served
+
+
+def dies(served: Served) -> None:
+    """A server is killed; its processes go on."""
+    server.leave(served.town.state, served.service.id)
+
+
+def falls_silent(town: Town, served: Served, seconds: float) -> None:
+    """A server has not been heard of for so long, by the clock that counts."""
+    with town.state.transaction() as connection:
+        at = lease.now_of(connection, town.clock) - datetime.timedelta(seconds=seconds)
+        connection.execute(sa.update(servers).where(servers.c.id == served.service.id).values(seen_at=at))

@@ -76,6 +76,10 @@ class Log:
         """A run is due of a district that has no file here."""
         self._log.warning("no file", district=district)
 
+    def unusable(self, district: str) -> None:
+        """A district file cannot be used; `syncrun check` says why."""
+        self._log.error("file unusable", district=district)
+
     def trouble(self, code: str) -> None:
         """The state database cannot be used at the moment."""
         self._log.error("state out of reach", code=code)

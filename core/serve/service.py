@@ -28,7 +28,7 @@ from syncrun.schedule.timetable import Due
 from syncrun.serve.again import CRASH_PAUSES, FINAL, TRY_HOURS, Again, is_time, verdict
 from syncrun.serve.executor import BusyError, Ended, Executor, Limits, Task
 from syncrun.serve.log import Log
-from syncrun.serve.shelf import Filed, Shelf
+from syncrun.serve.shelf import Filed, Shelf, Stamp
 from syncrun.serve.watch import Watch, mark_of
 from syncrun.state import history, job, lease, outbox, server
 from syncrun.state.job import Ending, Job, TakenError
@@ -103,6 +103,7 @@ class Service:
         self._waits_since: dict[tuple[str, str], float] = {}
         self._apart = self._clocks_apart(state.clock.now())
         self._unfiled: set[str] = set()
+        self._unusable: dict[str, Stamp] = {}
         self._told = self._stopping = self._left_behind = False
         self._good = True
         self.id = server.announce(state)
@@ -157,6 +158,9 @@ class Service:
             for filed in self._shelf.look():
                 if filed.district:
                     timetable.adopt(self._state, filed.name, filed.district.schedule, now)
+                elif self._unusable.get(filed.name) != filed.stamp:
+                    self._unusable[filed.name] = filed.stamp
+                    self._log.unusable(filed.name)
                 self._say_seen()
             self._look.within(0)
             if not self._told:

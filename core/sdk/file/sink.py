@@ -6,6 +6,7 @@ counted as published. What the sink finds under one of its names and did not put
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import dataclasses
 import hashlib
@@ -30,7 +31,7 @@ class NameTakenError(RefusedError):
     next_step = "Move that file away, or choose another name: one with {district} in it is of this district alone."
 
 
-class FileSink:
+class FileSink(abc.ABC):
     """Give `tables`, and `render`, which writes the files of one publication.
 
     Settings: those of `syncrun.sdk.file.setting.FileSettings`. Example: `sinks/oneroster_csv`.
@@ -52,17 +53,17 @@ class FileSink:
         """Nothing: a file is no place where people change rows."""
         return iter(())
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 # the contract asks for it, and there is nothing to do
         """Nothing is kept open."""
 
+    @abc.abstractmethod
     def render(self, whole: Whole, into: Path, journal: Journal) -> Mapping[str, Path]:
         """Write the files of a publication into a folder that is empty; by the name that each is to have, where it is.
         None at all where there is nothing to publish. `journal` tells of the publication before."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def form(self) -> str:
         """What stands for the settings that decide what files look like."""
-        raise NotImplementedError
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
